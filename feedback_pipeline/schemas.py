@@ -1,0 +1,347 @@
+"""One schema a table: its grain, its partition, its key, and each column with its meaning."""
+
+from dataclasses import dataclass
+
+import polars as pl
+from polars._typing import PolarsDataType
+
+TIMESTAMP = pl.Datetime("us", "UTC")
+MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+TEXTS = pl.List(pl.String)
+
+FEEDBACK_KINDS = (
+    "thumb",
+    "rating",
+    "reason",
+    "correction",
+    "inline_edit",
+    "highlight",
+    "tag",
+    "comment",
+    "survey",
+    "preference",
+    "copy",
+    "regenerate",
+    "abandonment",
+)
+REASONS = (
+    "factually_incorrect",
+    "incomplete",
+    "too_vague",
+    "wrong_tone",
+    "misread_intent",
+    "irrelevant",
+    "redundant",
+    "unsafe",
+    "unwarranted_refusal",
+    "formatting",
+    "product_issue",
+    "other",
+)
+UNKNOWN_MODEL = "unknown"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's type and what it means."""
+
+    dtype: PolarsDataType
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the warehouse. `partition` names the Date column whose days (or Mondays) are replaced."""
+
+    name: str
+    grain: str
+    partition: str
+    key: str
+    columns: dict[str, Column]
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The Polars schema, in column order."""
+        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this schema without rows."""
+        return pl.DataFrame(schema=self.schema)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with exactly this table's columns and types; columns it lacks are null.
+
+        Raises `ValueError` on a column the table does not have: dropping it in silence would lose data.
+        """
+        if unknown := set(frame.columns) - set(self.columns):
+            raise ValueError(f"{self.name} has no column {', '.join(sorted(unknown))}")
+        return frame.select(
+            (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in self.schema.items()
+        )
+
+
+RAW_EVENTS = Table(
+    "raw_events",
+    "one row per line received",
+    "arrival_day",
+    "event_id",
+    {
+        "arrival_day": Column(pl.Date, "day folder the file lies in"),
+        "event_id": Column(pl.String, "SHA-256 of source and payload: the same line has the same id wherever it lands"),
+        "source": Column(pl.String, "folder of the landing zone"),
+        "file": Column(pl.String, "path below the source's folder"),
+        "line_number": Column(pl.Int64, "from 1; 0 speaks of the file as a whole"),
+        "format": Column(pl.String, "wire format, `mapping` or `adapter`"),
+        "payload": Column(pl.String, "the line; bytes that are not UTF-8 escaped as \\xNN, an overlong line cut"),
+        "outcome": Column(pl.String, "`accepted`, `duplicate` (the same line came before) or `rejected`"),
+        "reason": Column(pl.String, "why it was not accepted"),
+    },
+)
+
+INTERACTIONS = Table(
+    "interactions",
+    "one row per model answer and revision of it",
+    "arrival_day",
+    "interaction_id",
+    {
+        "arrival_day": Column(pl.Date, "day the answer's line arrived"),
+        "interaction_id": Column(pl.String, "the logger's id of the answer"),
+        "event_id": Column(pl.String, "line it came from"),
+        "source": Column(pl.String, "folder of the landing zone"),
+        "session_id": Column(pl.String, "conversation; the interaction's own id where the log has none"),
+        "turn": Column(pl.Int32, "user turns before this one in the conversation, from 0"),
+        "user_id": Column(pl.String, "who asked; null where the log does not say"),
+        "user_role": Column(pl.String, "the asker's role in the product"),
+        "environment": Column(pl.String, "deployment: production, staging, …"),
+        "model_version": Column(pl.String, f"what answered; `{UNKNOWN_MODEL}` where the log does not say"),
+        "system_context": Column(pl.String, "system prompt"),
+        "prompt_messages": Column(MESSAGES, "conversation up to and with the question, without the system prompt"),
+        "response": Column(pl.String, "the answer"),
+        "observed_at": Column(TIMESTAMP, "when it was answered"),
+    },
+)
+
+FEEDBACK_EVENTS = Table(
+    "feedback_events",
+    "one row per thing a person or product said about an answer, in its own terms",
+    "arrival_day",
+    "feedback_id",
+    {
+        "arrival_day": Column(pl.Date, "day the feedback's line arrived"),
+        "feedback_id": Column(pl.String, "the logger's id, or derived from event and position"),
+        "event_id": Column(pl.String, "line it came from"),
+        "source": Column(pl.String, "folder of the landing zone"),
+        "kind": Column(pl.String, f"one of {', '.join(FEEDBACK_KINDS)}"),
+        "interaction_id": Column(pl.String, "answer it is about; of a preference, the preferred one"),
+        "other_interaction_id": Column(pl.String, "of a preference, the answer not chosen"),
+        "session_id": Column(pl.String, "conversation, where the log says"),
+        "user_id": Column(pl.String, "who gave it"),
+        "user_role": Column(pl.String, "the giver's role in the product"),
+        "label": Column(pl.String, "thumb `up`/`down`; a preference's `tie`; a tag or category in the product's words"),
+        "rating": Column(pl.Float64, "number given"),
+        "rating_min": Column(pl.Float64, "worst number of the scale"),
+        "rating_max": Column(pl.Float64, "best number of the scale"),
+        "category": Column(pl.String, f"reason in our words: one of {', '.join(REASONS)}"),
+        "text": Column(pl.String, "comment, copied text, or the passage spoken of"),
+        "range_start": Column(pl.Int64, "first character of the passage, from 0"),
+        "range_end": Column(pl.Int64, "one past the passage's last character"),
+        "proposed_text": Column(pl.String, "what should stand there; without a range, in place of the whole answer"),
+        "observed_at": Column(TIMESTAMP, "when it was given"),
+    },
+)
+
+EVIDENCE = Table(
+    "evidence",
+    "one row per signal about one interaction, explicit or implicit",
+    "arrival_day",
+    "evidence_id",
+    {
+        "arrival_day": Column(pl.Date, "arrival day of what triggered it"),
+        "evidence_id": Column(pl.String, "hash of interaction, kind, extractor and trigger"),
+        "interaction_id": Column(pl.String, "answer it is about"),
+        "other_interaction_id": Column(pl.String, "of a preference, the answer compared with"),
+        "user_id": Column(pl.String, "whose signal it is"),
+        "source": Column(pl.String, "source of the trigger"),
+        "kind": Column(pl.String, "a feedback kind, or `rephrase`"),
+        "polarity": Column(pl.Int8, "+1 speaks for the answer, -1 against it, 0 neither"),
+        "reason": Column(pl.String, "reason category, where one is known"),
+        "confidence": Column(pl.Float64, "probability that the polarity is right, 0.5 to 1"),
+        "text": Column(pl.String, "comment, copied text, next question, or passage"),
+        "range_start": Column(pl.Int64, "first character of the passage, from 0"),
+        "range_end": Column(pl.Int64, "one past the passage's last character"),
+        "proposed_text": Column(pl.String, "replacement of the passage; without a range, of the whole answer"),
+        "explicit": Column(pl.Boolean, "said (true) or read from behaviour (false)"),
+        "extractor": Column(pl.String, "what derived it"),
+        "extractor_version": Column(pl.String, "its version"),
+        "trigger_id": Column(pl.String, "feedback_id or interaction_id that gave rise to it"),
+        "observed_at": Column(TIMESTAMP, "when the trigger happened"),
+    },
+)
+
+VERDICTS = Table(
+    "verdicts",
+    "one row per interaction whose evidence changed on the day, folded as of it",
+    "as_of",
+    "interaction_id",
+    {
+        "as_of": Column(pl.Date, "cutoff: evidence that arrived up to and on this day counts"),
+        "interaction_id": Column(pl.String, "answer judged"),
+        "p_satisfied": Column(pl.Float64, "probability that the answer satisfied its user"),
+        "n_positive": Column(pl.Int32, "pieces of evidence for the answer"),
+        "n_negative": Column(pl.Int32, "pieces of evidence against it"),
+        "n_explicit": Column(pl.Int32, "pieces that were said, not read from behaviour"),
+        "dominant_reason": Column(pl.String, "reason with the most confidence behind it"),
+        "conflict": Column(pl.Boolean, "people said both that it is good and that it is not"),
+        "correction_id": Column(pl.String, "evidence_id of the newest replacement proposed for the answer"),
+        "evidence_ids": Column(TEXTS, "what was folded, sorted"),
+        "last_observed_at": Column(TIMESTAMP, "time of the newest piece"),
+    },
+)
+
+ROUTES = Table(
+    "routes",
+    "one row per verdict: where it goes and why",
+    "day",
+    "interaction_id",
+    {
+        "day": Column(pl.Date, "the verdict's cutoff"),
+        "interaction_id": Column(pl.String, "answer judged"),
+        "destination": Column(pl.String, "`training`, `review` or `neither`"),
+        "reason": Column(pl.String, "the rule that decided"),
+    },
+)
+
+CURATED_EXAMPLES = Table(
+    "curated_examples",
+    "one row per candidate example: kept, or rejected with a reason",
+    "week",
+    "example_id",
+    {
+        "week": Column(pl.Date, "Monday of the training cycle"),
+        "example_id": Column(pl.String, "hash of format, interactions and origin"),
+        "format": Column(pl.String, "`sft`, `preference` or `unpaired`"),
+        "kept": Column(pl.Boolean, "whether it enters the dataset"),
+        "filter_reason": Column(pl.String, "why it does not"),
+        "duplicate_of": Column(pl.String, "example_id kept in its place"),
+        "split": Column(pl.String, "`train` or `test`, by a stable hash of the group"),
+        "group_id": Column(pl.String, "user, or session where no user is known: never on two sides"),
+        "prompt": Column(MESSAGES, "system context and conversation, redacted"),
+        "completion": Column(MESSAGES, "sft and unpaired: the answer"),
+        "chosen": Column(MESSAGES, "preference: the better answer"),
+        "rejected": Column(MESSAGES, "preference: the worse answer"),
+        "label": Column(pl.Boolean, "unpaired: whether the answer was liked"),
+        "origin": Column(pl.String, "`correction`, `inline_edit`, `accepted`, `preference` or `thumb`"),
+        "reason": Column(pl.String, "reason category of what was wrong, where known"),
+        "interaction_id": Column(pl.String, "answer it was made from"),
+        "session_id": Column(pl.String, "its conversation"),
+        "model_version": Column(pl.String, "what gave the answer"),
+        "evidence_ids": Column(TEXTS, "evidence it rests on, sorted"),
+        "observed_at": Column(TIMESTAMP, "time of the newest evidence"),
+    },
+)
+
+DATASETS = Table(
+    "datasets",
+    "one row per dataset version, format and split",
+    "week",
+    "dataset_version",
+    {
+        "week": Column(pl.Date, "Monday of the training cycle; examples of all weeks up to it are in"),
+        "dataset_version": Column(pl.String, "week and the start of the content hash"),
+        "content_hash": Column(pl.String, "SHA-256 of the canonical content"),
+        "parent_version": Column(pl.String, "version of the cycle before"),
+        "folder": Column(pl.String, "folder below the home"),
+        "format": Column(pl.String, "`sft`, `preference` or `unpaired`"),
+        "split": Column(pl.String, "`train` or `test`"),
+        "examples": Column(pl.Int64, "rows"),
+    },
+)
+
+MODEL_VERSIONS = Table(
+    "model_versions",
+    "one row per adapter trained",
+    "week",
+    "model_version",
+    {
+        "week": Column(pl.Date, "Monday of the training cycle"),
+        "model_version": Column(pl.String, "hash of dataset, base model, configuration and seed"),
+        "dataset_version": Column(pl.String, "what it was trained on"),
+        "dataset_hash": Column(pl.String, "content hash of it"),
+        "base_model": Column(pl.String, "name of the base model"),
+        "base_hash": Column(pl.String, "SHA-256 of the base model's weights"),
+        "method": Column(pl.String, "`sft`"),
+        "config": Column(pl.String, "training configuration, JSON"),
+        "seed": Column(pl.Int64, "seed of every random choice"),
+        "examples": Column(pl.Int64, "examples trained on, each counted once"),
+        "tokens": Column(pl.Int64, "non-padding tokens seen"),
+        "steps": Column(pl.Int64, "optimizer steps"),
+        "train_loss": Column(pl.Float64, "mean loss of the last epoch, nats a token"),
+        "seconds": Column(pl.Float64, "wall time of training"),
+        "folder": Column(pl.String, "adapter folder below the home"),
+        "adapter_hash": Column(pl.String, "SHA-256 of adapter_model.safetensors"),
+        "libraries": Column(pl.String, "versions of what trained it, JSON"),
+    },
+)
+
+SCORES = Table(
+    "scores",
+    "one row per model, suite, metric and example",
+    "week",
+    "example_id",
+    {
+        "week": Column(pl.Date, "Monday of the training cycle"),
+        "model_version": Column(pl.String, "what was scored; a base model is named by its name and hash"),
+        "suite": Column(pl.String, "`target` (held-out examples) or `general` (forgetting)"),
+        "suite_hash": Column(pl.String, "SHA-256 of the suite's content: rows with different hashes do not compare"),
+        "evaluator": Column(pl.String, "scorer and its version"),
+        "metric": Column(pl.String, "`nll`, `choice_accuracy` or `preference_accuracy`"),
+        "example_id": Column(pl.String, "example or question"),
+        "group_id": Column(pl.String, "cluster: the user, or the session where no user is known"),
+        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; accuracies: 0, 0.5 (tie) or 1"),
+        "tokens": Column(pl.Int64, "tokens of the wanted answer"),
+    },
+)
+
+PROMOTIONS = Table(
+    "promotions",
+    "one row per gate decision",
+    "week",
+    "candidate",
+    {
+        "week": Column(pl.Date, "Monday of the training cycle"),
+        "candidate": Column(pl.String, "model version put forward"),
+        "reference": Column(pl.String, "what it was compared with: the champion, or the base model"),
+        "decision": Column(pl.String, "`promoted`, `refused` or `inconclusive`"),
+        "reason": Column(pl.String, "the decision in one sentence"),
+        "metric": Column(pl.String, "metric that decided"),
+        "estimate": Column(pl.Float64, "mean paired improvement, positive is better"),
+        "lower": Column(pl.Float64, "lower end of its interval"),
+        "upper": Column(pl.Float64, "upper end of its interval"),
+        "confidence_level": Column(pl.Float64, "coverage of the interval"),
+        "n": Column(pl.Int64, "examples compared"),
+        "clusters": Column(pl.Int64, "users (or sessions) they come from"),
+        "dataset_version": Column(pl.String, "what the candidate was trained on"),
+        "suite_hash": Column(pl.String, "suite compared on"),
+        "comparisons": Column(pl.String, "every comparison made, JSON"),
+        "policy": Column(pl.String, "margins, level, resamples and seed, JSON"),
+        "run_id": Column(pl.String, "Dagster run that decided"),
+    },
+)
+
+TABLES = {
+    table.name: table
+    for table in (
+        RAW_EVENTS,
+        INTERACTIONS,
+        FEEDBACK_EVENTS,
+        EVIDENCE,
+        VERDICTS,
+        ROUTES,
+        CURATED_EXAMPLES,
+        DATASETS,
+        MODEL_VERSIONS,
+        SCORES,
+        PROMOTIONS,
+    )
+}

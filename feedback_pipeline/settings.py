@@ -1,0 +1,59 @@
+"""Where things live and which models are used: the environment, read in one place."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+EMBEDDED_BASE_MODEL = "smollm2-135m-instruct"
+EMBEDDED_ENCODER = "all-minilm-l6-v2"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Folders and model names of one deployment.
+
+    `home` holds everything generated; `landing_zone` holds what arrives. The base model and the
+    encoder are an embedded model's name, a Hugging Face id or a local folder.
+    """
+
+    home: Path
+    landing_zone: Path
+    base_model: str = EMBEDDED_BASE_MODEL
+    encoder: str = EMBEDDED_ENCODER
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read `FEEDBACK_HOME`, `FEEDBACK_LANDING_ZONE`, `FEEDBACK_BASE_MODEL`, `FEEDBACK_ENCODER`."""
+        home = Path(os.environ.get("FEEDBACK_HOME") or PROJECT_ROOT / "data").expanduser().resolve()
+        return cls(
+            home=home,
+            landing_zone=Path(os.environ.get("FEEDBACK_LANDING_ZONE") or home / "raw").expanduser().resolve(),
+            base_model=os.environ.get("FEEDBACK_BASE_MODEL") or EMBEDDED_BASE_MODEL,
+            encoder=os.environ.get("FEEDBACK_ENCODER") or EMBEDDED_ENCODER,
+        )
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def index(self) -> Path:
+        """The LanceDB folder."""
+        return self.home / "index"
+
+    @property
+    def datasets(self) -> Path:
+        """One folder a dataset version."""
+        return self.home / "datasets"
+
+    @property
+    def adapters(self) -> Path:
+        """One folder a model version."""
+        return self.home / "adapters"
+
+    @property
+    def models(self) -> Path:
+        """Base models in plain form, made once from what the packages embed."""
+        return self.home / "models"

@@ -1,0 +1,159 @@
+"""The DuckDB warehouse: transactions, replacing a partition, reading as of a day.
+
+DuckDB locks the file per process, and a reader blocks writers. So every connection is opened late,
+closed early, and waited for.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from polars._typing import PolarsDataType
+
+from feedback_pipeline.schemas import TABLES, Table
+
+LOCK_PATIENCE_SECONDS = 120.0
+# Rows carry whole texts. DuckDB's default of 122,880 rows a group would compress one column of one
+# group on one thread; smaller groups keep every core busy.
+ROW_GROUP_SIZE = 16384
+
+_DUCKDB_TYPES: dict[PolarsDataType, str] = {
+    pl.Date: "DATE",
+    pl.String: "VARCHAR",
+    pl.Int8: "TINYINT",
+    pl.Int32: "INTEGER",
+    pl.Int64: "BIGINT",
+    pl.Float64: "DOUBLE",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime: "TIMESTAMP WITH TIME ZONE",
+}
+
+
+class WarehouseMissingError(FileNotFoundError):
+    """Nothing was ingested yet."""
+
+
+class Warehouse:
+    """A DuckDB file holding the tables of `schemas`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection. Raises `WarehouseMissingError` where there is no file yet."""
+        if not self.path.exists():
+            raise WarehouseMissingError(f"no warehouse at {self.path}: run the nightly job (or `make demo`) first")
+        with self._connected("READ_ONLY") as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A writing connection in one transaction: committed at the end, rolled back on any error."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connected(f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}") as connection:
+            connection.begin()
+            try:
+                for table in TABLES.values():
+                    _create(connection, table)
+                yield connection
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def read(self, query: str, parameters: list[object] | None = None) -> pl.DataFrame:
+        """Rows of one query."""
+        with self.reading() as connection:
+            return connection.sql(query, params=parameters or []).pl()
+
+    def partitions(self, table: Table, keys: Iterable[date]) -> pl.DataFrame:
+        """Rows of the named partitions, in the table's columns."""
+        columns = ", ".join(table.columns)
+        query = f"SELECT {columns} FROM {table.name} WHERE list_contains(?, {table.partition}) ORDER BY ALL"
+        return table.conform(self.read(query, [sorted(keys)]))
+
+    def replace_partition(self, table: Table, key: date, frame: pl.DataFrame) -> None:
+        """Make `frame` the whole content of one partition, in one transaction."""
+        with self.transaction() as connection:
+            clear_partition(connection, table, key)
+            append(connection, table, frame)
+
+    @contextmanager
+    def _connected(self, options: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = duckdb.connect(":memory:")
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            _attach(connection, self.path, options)
+            yield connection
+        finally:
+            connection.close()
+
+
+def current(table: Table, as_of: date | None = None) -> str:
+    """SQL for one row per key: what is known as of a day.
+
+    The revision observed last counts; between equal ones the first to arrive does, so that a line
+    delivered again changes nothing.
+    """
+    cutoff = f"WHERE {table.partition} <= DATE '{as_of}'" if as_of else ""
+    recency = "observed_at DESC, " if "observed_at" in table.columns else ""
+    return (
+        f"(SELECT * FROM {table.name} {cutoff} QUALIFY row_number() OVER "
+        f"(PARTITION BY {table.key} ORDER BY {recency}{table.partition}, {_tiebreak(table)}) = 1)"
+    )
+
+
+def clear_partition(connection: duckdb.DuckDBPyConnection, table: Table, key: date) -> None:
+    """Delete one partition inside the caller's transaction."""
+    connection.execute(f"DELETE FROM {table.name} WHERE {table.partition} = ?", [key])
+
+
+def append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> None:
+    """Insert rows by column name inside the caller's transaction."""
+    rows = table.conform(frame)
+    if rows.height:
+        connection.register("incoming_rows", rows.to_arrow())
+        connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
+        connection.unregister("incoming_rows")
+
+
+def _tiebreak(table: Table) -> str:
+    return "event_id" if "event_id" in table.columns else table.key
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> None:
+    """Attach the file, waiting with back-off while another process holds its lock."""
+    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+    pause = 0.05
+    while True:
+        try:
+            connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS warehouse ({options})")
+            connection.execute("USE warehouse")
+            return
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower() or time.monotonic() > deadline:
+                raise
+        time.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(pause * 2, 2.0)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(f"{name} {duckdb_type(dtype)}" for name, dtype in table.schema.items())
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({columns})")
+    for name, dtype in table.schema.items():
+        connection.execute(f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {name} {duckdb_type(dtype)}")
+
+
+def duckdb_type(dtype: PolarsDataType) -> str:
+    """The DuckDB type that holds a Polars type of the schemas."""
+    if isinstance(dtype, pl.List):
+        return f"{duckdb_type(dtype.inner)}[]"
+    if isinstance(dtype, pl.Struct):
+        return f"STRUCT({', '.join(f'{field.name} {duckdb_type(field.dtype)}' for field in dtype.fields)})"
+    return _DUCKDB_TYPES[dtype.base_type()]
