@@ -158,7 +158,7 @@ EVIDENCE = Table(
     "evidence_id",
     {
         "arrival_day": Column(pl.Date, "arrival day of what triggered it"),
-        "evidence_id": Column(pl.String, "hash of interaction, kind, extractor and trigger"),
+        "evidence_id": Column(pl.String, "extractor, source, trigger and interaction, joined by |"),
         "interaction_id": Column(pl.String, "answer it is about"),
         "other_interaction_id": Column(pl.String, "of a preference, the answer compared with"),
         "user_id": Column(pl.String, "whose signal it is"),

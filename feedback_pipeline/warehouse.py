@@ -67,16 +67,28 @@ class Warehouse:
                 connection.rollback()
                 raise
 
-    def read(self, query: str, parameters: list[object] | None = None) -> pl.DataFrame:
-        """Rows of one query."""
+    def read(self, query: str, parameters: dict[str, object] | None = None, **frames: pl.DataFrame) -> pl.DataFrame:
+        """Rows of one query, its `$name`s bound to `parameters`, with `frames` as further tables."""
         with self.reading() as connection:
-            return connection.sql(query, params=parameters or []).pl()
+            for name, frame in frames.items():
+                connection.register(name, frame.to_arrow())
+            result: pl.DataFrame = connection.sql(query, params=parameters or {}).pl()
+            return result
 
     def partitions(self, table: Table, keys: Iterable[date]) -> pl.DataFrame:
         """Rows of the named partitions, in the table's columns."""
-        columns = ", ".join(table.columns)
-        query = f"SELECT {columns} FROM {table.name} WHERE list_contains(?, {table.partition}) ORDER BY ALL"
-        return table.conform(self.read(query, [sorted(keys)]))
+        query = f"SELECT * FROM {table.name} WHERE list_contains($keys, {table.partition}) ORDER BY ALL"
+        return table.conform(self.read(query, {"keys": sorted(keys)}))
+
+    def count(self, table: Table, keys: Iterable[date]) -> int:
+        """Number of rows of the named partitions."""
+        query = f"SELECT count(*) FROM {table.name} WHERE list_contains($keys, {table.partition})"
+        return int(self.read(query, {"keys": sorted(keys)}).item())
+
+    def sample(self, table: Table, keys: Iterable[date], rows: int) -> pl.DataFrame:
+        """At most `rows` rows of the named partitions."""
+        query = f"SELECT * FROM {table.name} WHERE list_contains($keys, {table.partition}) LIMIT {rows}"
+        return table.conform(self.read(query, {"keys": sorted(keys)}))
 
     def replace_partition(self, table: Table, key: date, frame: pl.DataFrame) -> None:
         """Make `frame` the whole content of one partition, in one transaction."""
@@ -95,17 +107,19 @@ class Warehouse:
             connection.close()
 
 
-def current(table: Table, as_of: date | None = None) -> str:
+def current(table: Table, as_of: date, since: date | None = None, where: str = "true") -> str:
     """SQL for one row per key: what is known as of a day.
 
     The revision observed last counts; between equal ones the first to arrive does, so that a line
-    delivered again changes nothing.
+    delivered again changes nothing. `since` bounds how far back partitions are read; `where` must
+    hold for all revisions of a key or for none.
     """
-    cutoff = f"WHERE {table.partition} <= DATE '{as_of}'" if as_of else ""
+    earliest = f"AND {table.partition} >= DATE '{since}'" if since else ""
     recency = "observed_at DESC, " if "observed_at" in table.columns else ""
+    event = ", event_id" if "event_id" in table.columns else ""
     return (
-        f"(SELECT * FROM {table.name} {cutoff} QUALIFY row_number() OVER "
-        f"(PARTITION BY {table.key} ORDER BY {recency}{table.partition}, {_tiebreak(table)}) = 1)"
+        f"(SELECT * FROM {table.name} WHERE {table.partition} <= DATE '{as_of}' {earliest} AND ({where}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {table.key} ORDER BY {recency}{table.partition}{event}) = 1)"
     )
 
 
@@ -121,10 +135,6 @@ def append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFr
         connection.register("incoming_rows", rows.to_arrow())
         connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
         connection.unregister("incoming_rows")
-
-
-def _tiebreak(table: Table) -> str:
-    return "event_id" if "event_id" in table.columns else table.key
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> None:
