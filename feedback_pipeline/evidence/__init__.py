@@ -1,0 +1,1 @@
+"""What people said and did about answers, as evidence; and the verdicts it adds up to."""

@@ -1,0 +1,41 @@
+"""Conversations as consecutive exchanges."""
+
+import polars as pl
+from rapidfuzz import fuzz, process
+
+
+def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Each interaction with its `question`, and what came before it in its session.
+
+    Adds `previous_id`, `previous_question` (null at a session's start) and `similarity` of the two
+    questions (0 to 1, order of words ignored). Answers given to one question at one time
+    (an A/B comparison) are siblings, not turns: only the first of them precedes what follows.
+    """
+    turns = (
+        interactions.sort("session_id", "turn", "observed_at", "interaction_id")
+        .with_columns(
+            question=pl.col("prompt_messages")
+            .list.filter(pl.element().struct.field("role") == "user")
+            .list.last()
+            .struct.field("content")
+        )
+        .with_columns(first=pl.struct("session_id", "question", "observed_at").is_first_distinct())
+    )
+    previous = turns.filter("first").select(
+        "interaction_id",
+        previous_id=pl.col("interaction_id").shift().over("session_id"),
+        previous_question=pl.col("question").shift().over("session_id"),
+    )
+    followed = turns.filter("first").join(previous, on="interaction_id", how="left", maintain_order="left")
+    both = followed.select(
+        pl.col("question").fill_null("").str.to_lowercase(),
+        pl.col("previous_question").fill_null("").str.to_lowercase(),
+    )
+    similarity = process.cpdist(
+        both["question"].to_list(), both["previous_question"].to_list(), scorer=fuzz.token_sort_ratio, workers=-1
+    )
+    return followed.with_columns(
+        similarity=pl.when(pl.col("previous_question").is_not_null()).then(
+            pl.Series(similarity / 100.0, dtype=pl.Float64)
+        )
+    ).drop("first")

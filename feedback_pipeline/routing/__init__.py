@@ -1,0 +1,1 @@
+"""Where each verdict goes: to training, to a reviewer, or nowhere."""

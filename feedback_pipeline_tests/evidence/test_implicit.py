@@ -1,0 +1,72 @@
+from datetime import date, timedelta
+
+from feedback_pipeline.evidence.implicit import implicit_evidence
+from feedback_pipeline.schemas import FEEDBACK_EVENTS
+
+NOTHING_SAID = FEEDBACK_EVENTS.empty()
+AGAIN = ({"question": "How do I reset the Tide lamp?"}, {"question": "how to reset the tide lamp"})
+
+
+def test_a_question_asked_again_speaks_against_the_answer_before(interactions, day):
+    evidence = implicit_evidence(interactions(*AGAIN), NOTHING_SAID, day)
+
+    assert evidence.select("interaction_id", "kind", "polarity", "trigger_id").rows() == [("i0", "rephrase", -1, "i1")]
+
+
+def test_another_question_says_nothing_about_the_answer_before(interactions, day):
+    turns = interactions(
+        {"question": "How do I reset the Tide lamp?"}, {"question": "Which colours does the kettle have?"}
+    )
+
+    assert implicit_evidence(turns, NOTHING_SAID, day).is_empty()
+
+
+def test_a_rephrasing_counts_on_the_day_it_arrived_even_if_the_session_began_before(interactions, day):
+    turns = interactions(AGAIN[0], AGAIN[1] | {"arrival_day": day + timedelta(days=1)})
+
+    assert implicit_evidence(turns, NOTHING_SAID, day).is_empty()
+    assert implicit_evidence(turns, NOTHING_SAID, day + timedelta(days=1))["kind"].to_list() == ["rephrase"]
+
+
+def test_two_answers_shown_side_by_side_are_not_a_question_asked_again(interactions, day):
+    turns = interactions({"question": "same", "turn": 0}, {"question": "same", "turn": 0})
+    side_by_side = turns.with_columns(observed_at=turns["observed_at"][0])
+
+    assert implicit_evidence(side_by_side, NOTHING_SAID, day).is_empty()
+
+
+def test_a_regenerated_answer_is_not_also_counted_as_asked_again(interactions, feedback, day):
+    turns = interactions({"question": "same"}, {"question": "same"})
+
+    assert implicit_evidence(turns, feedback({"kind": "regenerate", "interaction_id": "i0"}), day).is_empty()
+
+
+def test_a_session_given_up_after_asking_again_is_abandoned_a_silent_day_later(interactions, day):
+    tomorrow = day + timedelta(days=1)
+
+    evidence = implicit_evidence(interactions(*AGAIN), NOTHING_SAID, tomorrow)
+
+    assert evidence.select("interaction_id", "kind", "arrival_day").rows() == [("i1", "abandonment", tomorrow)]
+
+
+def test_a_session_that_goes_on_the_next_day_is_not_abandoned(interactions, day):
+    tomorrow = day + timedelta(days=1)
+    turns = interactions(*AGAIN, {"question": "and its colour?", "arrival_day": tomorrow})
+
+    assert "abandonment" not in implicit_evidence(turns, NOTHING_SAID, tomorrow)["kind"].to_list()
+
+
+def test_a_last_answer_that_was_copied_was_what_the_user_came_for(interactions, feedback, day):
+    copied = feedback({"kind": "copy", "interaction_id": "i1", "text": "x"})
+
+    assert implicit_evidence(interactions(*AGAIN), copied, day + timedelta(days=1)).is_empty()
+
+
+def test_not_every_last_answer_is_abandoned(interactions, day):
+    turns = interactions({"question": "How do I reset the lamp?"}, {"question": "Thanks! And what does it cost?"})
+
+    assert implicit_evidence(turns, NOTHING_SAID, day + timedelta(days=1)).is_empty()
+
+
+def test_no_sessions_give_no_evidence(interactions):
+    assert implicit_evidence(interactions(*AGAIN).clear(), NOTHING_SAID, date(2026, 1, 5)).is_empty()
