@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -89,6 +90,11 @@ class Warehouse:
         """At most `rows` rows of the named partitions."""
         query = f"SELECT * FROM {table.name} WHERE list_contains($keys, {table.partition}) LIMIT {rows}"
         return table.conform(self.read(query, {"keys": sorted(keys)}))
+
+    def latest(self, table: Table, column: str, before: date) -> Any:
+        """The column's value in the newest partition before a day, or null."""
+        query = f"SELECT max_by({column}, {table.partition}) FROM {table.name} WHERE {table.partition} < $before"
+        return self.read(query, {"before": before}).item()
 
     def replace_partition(self, table: Table, key: date, frame: pl.DataFrame) -> None:
         """Make `frame` the whole content of one partition, in one transaction."""

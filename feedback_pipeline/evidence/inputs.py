@@ -14,14 +14,10 @@ SESSION_LOOKBACK = timedelta(days=7)
 
 def sessions_active_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
     """Interactions, as of `day`, of sessions with a turn that arrived on it or the day before."""
+    active = "session_id IN (SELECT session_id FROM interactions WHERE arrival_day BETWEEN $before AND $day)"
+    sessions = current(INTERACTIONS, day, since=day - SESSION_LOOKBACK, where=active)
     return INTERACTIONS.conform(
-        warehouse.read(
-            f"""
-            SELECT i.* FROM {current(INTERACTIONS, day, since=day - SESSION_LOOKBACK)} i
-            SEMI JOIN (SELECT session_id FROM interactions WHERE arrival_day BETWEEN $before AND $day) USING (session_id)
-            """,
-            {"before": day - timedelta(days=1), "day": day},
-        )
+        warehouse.read(f"SELECT * FROM {sessions}", {"before": day - timedelta(days=1), "day": day})
     )
 
 

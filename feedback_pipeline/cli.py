@@ -1,0 +1,144 @@
+"""`feedback-pipeline`: what Dagster's own command does not do."""
+
+import json
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from feedback_pipeline.inspection import render
+from feedback_pipeline.settings import Settings
+from feedback_pipeline.warehouse import Warehouse
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show the state of the whole: lines, evidence, examples, datasets, adapters, the gate's decisions."""
+    from feedback_pipeline.inspection.status import status as state_of
+
+    state = state_of(_warehouse())
+    if as_json:
+        _print_json(state)
+    else:
+        render.print_status(console, state)
+
+
+@app.command()
+def recall(
+    text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
+    where: Annotated[
+        str | None, typer.Option(help="SQL filter on the metadata, such as \"user_role = 'admin'\".")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many exchanges.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find the exchanges nearest in meaning, with their feedback and metadata."""
+    from feedback_pipeline.recall.encoder import load_encoder
+    from feedback_pipeline.recall.search import search
+
+    settings = Settings.from_environment()
+    found = search(settings.index, load_encoder(settings.encoder), text, k=k, where=where).rows(named=True)
+    if as_json:
+        _print_json(found)
+    else:
+        render.print_recalled(console, found)
+
+
+@app.command()
+def trace(
+    session_or_interaction: Annotated[str, typer.Argument(help="A session's or an interaction's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell the whole session in order: questions, answers, model versions and every piece of evidence."""
+    from feedback_pipeline.inspection.trace import trace as story_of
+
+    exchanges = story_of(_warehouse(), session_or_interaction)
+    if as_json:
+        _print_json(exchanges)
+    else:
+        render.print_trace(console, exchanges)
+
+
+@app.command()
+def champion(
+    path: Annotated[bool, typer.Option("--path", help="Print only the folder of the PEFT adapter.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the promoted version, its base model, dataset and decision."""
+    from feedback_pipeline.inspection.champion import champion as champion_of
+
+    settings = Settings.from_environment()
+    found = champion_of(_warehouse(), settings.home)
+    if path:
+        print(found["folder"])
+    elif as_json:
+        _print_json(found)
+    else:
+        render.print_rows(console, "Champion", [{"": name, "value": value} for name, value in found.items()])
+
+
+@app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(help="A declared source.")],
+    files: Annotated[list[Path], typer.Argument(help="Exports to land.")],
+    arrival: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Arrival day of everything; by default its event day.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Land exports of a source in the landing zone, split by day; nothing is refused in silence."""
+    from feedback_pipeline.ingestion.landing import import_files
+
+    report = import_files(source, files, Settings.from_environment().landing_zone, arrival.date() if arrival else None)
+    if as_json:
+        _print_json(report)
+    else:
+        render.print_rows(console, f"Landed for {source}", report)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Receives raw/ (a landing zone) and truth/ (what was planted).")],
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 7,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 1, 5),
+    days: Annotated[int, typer.Option(min=1)] = 14,
+    users: Annotated[int, typer.Option(min=1)] = 90,
+    interactions_per_day: Annotated[int, typer.Option(min=1)] = 45,
+    as_json: AsJson = False,
+) -> None:
+    """Write the logs of a simulated product assistant, and apart from them the truth behind them."""
+    raise NotImplementedError
+
+
+def main() -> None:
+    """Run the command; an error that a user can mend is one line and exit code 1."""
+    try:
+        app(standalone_mode=True)
+    except (OSError, ValueError, LookupError) as error:
+        message = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _warehouse() -> Warehouse:
+    return Warehouse(Settings.from_environment().warehouse)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value)} has no JSON form")

@@ -1,0 +1,1 @@
+"""From verdicts to dataset versions: filters, redaction, deduplication, splits, decontamination."""

@@ -1,0 +1,36 @@
+"""The recipe of a training cycle, top to bottom."""
+
+from datetime import date
+
+import polars as pl
+
+from feedback_pipeline.curation.contamination import drop_contaminated
+from feedback_pipeline.curation.duplicates import drop_duplicates
+from feedback_pipeline.curation.filters import drop_unusable
+from feedback_pipeline.curation.redaction import redact_messages
+from feedback_pipeline.curation.splits import assign_split
+from feedback_pipeline.schemas import CURATED_EXAMPLES
+
+
+def curate(candidates: pl.DataFrame, touched: pl.Series, history: pl.DataFrame, week: date) -> pl.DataFrame:
+    """Every candidate of a week, kept or dropped with a reason, in the columns of `CURATED_EXAMPLES`.
+
+    `candidates` come from `candidate_examples`; `touched` names every interaction with a verdict in the week;
+    `history` is what earlier weeks keep (`assemble` of them). What the week touches is decided anew,
+    so an example that touched interactions no longer yield is added as `withdrawn`; the rest of history stands.
+    """
+    decided_anew = pl.concat([touched.alias("interaction_id"), candidates["interaction_id"]]).implode()
+    standing = history.filter(~pl.col("interaction_id").is_in(decided_anew))
+    superseded = history.filter(pl.col("interaction_id").is_in(decided_anew))
+
+    examples = drop_unusable(candidates)
+    examples = redact_messages(examples)
+    examples = drop_duplicates(examples, standing)
+    examples = assign_split(examples)
+    examples = drop_contaminated(examples, history, standing)
+
+    withdrawn = superseded.join(candidates, on="example_id", how="anti").with_columns(
+        filter_reason=pl.lit("withdrawn"), duplicate_of=pl.lit(None, pl.String)
+    )
+    decided = pl.concat([CURATED_EXAMPLES.conform(examples), CURATED_EXAMPLES.conform(withdrawn)])
+    return decided.with_columns(week=pl.lit(week), kept=pl.col("filter_reason").is_null())

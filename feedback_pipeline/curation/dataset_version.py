@@ -1,0 +1,112 @@
+"""A dataset version: what it holds, its name by content, and where it came from."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from feedback_pipeline.curation.candidates import ACCEPTED_FROM
+from feedback_pipeline.curation.contamination import PROMPT_SIMILARITY
+from feedback_pipeline.curation.duplicates import SIMILARITY
+from feedback_pipeline.curation.filters import MAX_CHARACTERS
+from feedback_pipeline.curation.splits import TEST_FRACTION
+from feedback_pipeline.curation.stable_hash import sha256_hex
+
+TRAINING_COLUMNS = {
+    "sft": ("prompt", "completion"),
+    "preference": ("prompt", "chosen", "rejected"),
+    "unpaired": ("prompt", "completion", "label"),
+}
+LINEAGE_COLUMNS = ("example_id", "interaction_id", "group_id", "origin", "reason")
+_CONTENT_COLUMNS = ("format", "split", "prompt", "completion", "chosen", "rejected", "label", *LINEAGE_COLUMNS)
+_DECISION_COLUMNS = ("kept", "filter_reason", "duplicate_of")
+_VERSION_HASH_LENGTH = 12
+_GROUP_LENGTH = 16
+_POLICY = {
+    "accepted_from": ACCEPTED_FROM,
+    "max_characters": MAX_CHARACTERS,
+    "near_duplicate": SIMILARITY,
+    "contamination": PROMPT_SIMILARITY,
+    "test_fraction": TEST_FRACTION,
+}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a dataset version was made from, and how: the part of its manifest that is not content."""
+
+    week: date
+    parent_version: str | None
+    weeks: dict[str, str]
+    decisions: dict[str, int]
+    code_version: str
+    policy: dict[str, float]
+
+
+def assemble(examples: pl.DataFrame, week: date) -> pl.DataFrame:
+    """The examples kept as of a week: of each the newest row up to it, if that is kept; sorted by id.
+
+    `examples` are rows of `CURATED_EXAMPLES` of any weeks.
+    """
+    newest = _newest(examples, week)
+    return newest.filter("kept").sort("example_id")
+
+
+def content_hash(dataset: pl.DataFrame) -> str:
+    """SHA-256 (hexadecimal) of what a dataset holds: the same in any order of rows and on any machine.
+
+    When an example was decided does not count; what it says, its side and its lineage do.
+    """
+    return _hash(dataset, _CONTENT_COLUMNS)
+
+
+def version_name(week: date, content: str) -> str:
+    """The week and the start of the content hash."""
+    return f"{week.isoformat()}-{content[:_VERSION_HASH_LENGTH]}"
+
+
+def provenance(examples: pl.DataFrame, week: date, parent_version: str | None, code_version: str) -> Provenance:
+    """Describe what `assemble(examples, week)` is made from.
+
+    `weeks` has the hash of every input week, `decisions` how many examples are kept and how many dropped for
+    each reason, by their newest row.
+    """
+    inputs = examples.filter(pl.col("week") <= week).partition_by("week", as_dict=True)
+    decided = _newest(examples, week).select(pl.col("filter_reason").fill_null("kept")).to_series()
+    return Provenance(
+        week=week,
+        parent_version=parent_version,
+        weeks={str(key): _hash(rows, _CONTENT_COLUMNS + _DECISION_COLUMNS) for (key,), rows in sorted(inputs.items())},
+        decisions=dict(decided.value_counts(name="n").sort("filter_reason").iter_rows()),
+        code_version=code_version,
+        policy=_POLICY,
+    )
+
+
+def training_rows(dataset: pl.DataFrame, example_format: str, split: str) -> pl.DataFrame:
+    """The rows of one format and split in TRL's columns, then lineage; users appear as a hash."""
+    rows = dataset.filter(pl.col("format") == example_format, pl.col("split") == split).sort("example_id")
+    return _with_hashed_groups(rows).select(*TRAINING_COLUMNS[example_format], *LINEAGE_COLUMNS)
+
+
+def _newest(examples: pl.DataFrame, week: date) -> pl.DataFrame:
+    return examples.filter(pl.col("week") <= week).sort("week").unique("example_id", keep="last", maintain_order=True)
+
+
+def _with_hashed_groups(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(sha256_hex(rows["group_id"]).str.slice(0, _GROUP_LENGTH))
+
+
+def _hash(rows: pl.DataFrame, columns: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for line in _canonical_lines(rows.select(columns)):
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _canonical_lines(rows: pl.DataFrame) -> Iterator[str]:
+    for row in _with_hashed_groups(rows).sort("example_id").iter_rows(named=True):
+        yield json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"

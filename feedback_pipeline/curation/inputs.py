@@ -1,0 +1,64 @@
+"""What a week's curation needs from the warehouse."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from feedback_pipeline.curation.dataset_version import assemble
+from feedback_pipeline.schemas import CURATED_EXAMPLES, EVIDENCE, INTERACTIONS, ROUTES, VERDICTS
+from feedback_pipeline.warehouse import Warehouse, current
+
+_TOUCHED = "SELECT interaction_id FROM verdicts WHERE as_of BETWEEN $monday AND $sunday"
+_SUPPORTING = f"interaction_id IN ({_TOUCHED})"
+# A preference also needs the answer that was not chosen.
+_CONCERNED = f"""
+interaction_id IN (
+    {_TOUCHED} UNION SELECT other_interaction_id FROM evidence WHERE arrival_day <= $sunday AND {_SUPPORTING}
+)
+"""
+
+
+@dataclass(frozen=True)
+class WeekInputs:
+    """Frames as of the week's Sunday. Of each interaction the week's newest verdict and route."""
+
+    verdicts: pl.DataFrame
+    routes: pl.DataFrame
+    evidence: pl.DataFrame
+    interactions: pl.DataFrame
+    history: pl.DataFrame
+
+
+def week_inputs(warehouse: Warehouse, week: date) -> WeekInputs:
+    """What was judged in the week of a Monday, and the examples that earlier weeks keep."""
+    sunday = week + timedelta(days=6)
+
+    def read(query: str) -> pl.DataFrame:
+        return warehouse.read(query, {"monday": week, "sunday": sunday})
+
+    def newest(table: str, day: str) -> str:
+        return (
+            f"SELECT * FROM {table} WHERE {day} BETWEEN $monday AND $sunday "
+            f"QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY {day} DESC) = 1"
+        )
+
+    return WeekInputs(
+        verdicts=VERDICTS.conform(read(newest("verdicts", "as_of"))),
+        routes=ROUTES.conform(read(newest("routes", "day"))),
+        evidence=EVIDENCE.conform(read(f"SELECT * FROM {current(EVIDENCE, sunday, where=_SUPPORTING)}")),
+        interactions=INTERACTIONS.conform(read(f"SELECT * FROM {current(INTERACTIONS, sunday, where=_CONCERNED)}")),
+        history=examples_until(warehouse, week - timedelta(days=7)),
+    )
+
+
+def examples_until(warehouse: Warehouse, week: date) -> pl.DataFrame:
+    """What is kept as of a week."""
+    return assemble(all_examples_until(warehouse, week), week)
+
+
+def all_examples_until(warehouse: Warehouse, week: date) -> pl.DataFrame:
+    """Every example decided on up to a week, kept or not."""
+    return CURATED_EXAMPLES.conform(
+        warehouse.read("SELECT * FROM curated_examples WHERE week <= $week", {"week": week})
+    )

@@ -1,0 +1,53 @@
+"""What the columns of messages say, as expressions."""
+
+import polars as pl
+
+_CONTENT = pl.element().struct.field("content")
+_ROLE = pl.element().struct.field("role")
+
+_IN_A_WORD = r"[\p{L}\p{M}\p{N}]"
+_NOT_A_WORD = r"[^\p{L}\p{M}\p{N}]"
+# Spaces that stand alone are left out: replacing them by themselves takes four times as long.
+_NOT_A_WORD_NOR_SPACE = r"[^\p{L}\p{M}\p{N} ]"
+
+MESSAGE_COLUMNS = ("prompt", "completion", "chosen", "rejected")
+
+
+def message(role: str, content: str) -> pl.Expr:
+    """A conversation of one message: the text of column `content`, said by `role`."""
+    return pl.concat_list(pl.struct(role=pl.lit(role), content=pl.col(content)))
+
+
+def last_user_message(prompt: str = "prompt") -> pl.Expr:
+    """The question an answer answers; null where nobody asked anything."""
+    return _each_message(prompt).list.filter(_ROLE == "user").list.last().struct.field("content")
+
+
+def text_of(messages: str) -> pl.Expr:
+    """The text of a conversation of one message; null where there is none."""
+    return pl.col(messages).list.first().struct.field("content")
+
+
+def answer() -> pl.Expr:
+    """The wanted answer, whatever the example's format: its completion, or the chosen one."""
+    return pl.coalesce(text_of("completion"), text_of("chosen"))
+
+
+def whole_text(messages: str) -> pl.Expr:
+    """All that was said, a line a message; empty where there is nothing."""
+    return _each_message(messages).list.eval(_CONTENT).list.join("\n").fill_null("")
+
+
+def normal_form(text: pl.Expr) -> pl.Expr:
+    """Words in lower case with one space between: equal for texts that differ in case, punctuation or spacing.
+
+    A text without a word (an emoji, "???") stands for itself, so that two such are not mistaken for equal.
+    """
+    folded = text.str.normalize("NFKC").str.to_lowercase()
+    words = folded.str.replace_all(f"{_NOT_A_WORD}{{2,}}|{_NOT_A_WORD_NOR_SPACE}", " ").str.strip_chars()
+    return pl.when(text.str.contains(_IN_A_WORD)).then(words).otherwise(text.str.strip_chars())
+
+
+def _each_message(messages: str) -> pl.Expr:
+    # Polars 2.1 panics when it evaluates within lists of a column in several chunks, one of them a slice.
+    return pl.col(messages).rechunk()

@@ -1,0 +1,1 @@
+"""The only Dagster code: one file a stage, plus partitions, resources, the IO manager and automation."""

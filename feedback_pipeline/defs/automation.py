@@ -1,0 +1,97 @@
+"""What runs unattended: two jobs, their schedules, and a sensor for files that land between."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import dagster as dg
+
+from feedback_pipeline.defs.partitions import daily_partitions, weekly_partitions
+from feedback_pipeline.defs.store import Store
+
+_PLAIN_LOG = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
+
+nightly = dg.define_asset_job(
+    "nightly",
+    selection=dg.AssetSelection.groups("ingestion", "evidence", "recall", "routing"),
+    partitions_def=daily_partitions,
+    config=_PLAIN_LOG,
+    description="A day's logs become interactions, evidence, verdicts and routes, and can be recalled.",
+)
+retraining = dg.define_asset_job(
+    "retraining",
+    selection=dg.AssetSelection.groups("curation", "training", "evaluation"),
+    partitions_def=weekly_partitions,
+    config=_PLAIN_LOG,
+    description="A week's verdicts become a dataset, an adapter, its scores and the gate's decision.",
+)
+
+nightly_schedule = dg.build_schedule_from_partitioned_job(
+    nightly, hour_of_day=2, default_status=dg.DefaultScheduleStatus.RUNNING
+)
+# Sunday's own nightly run comes first.
+retraining_schedule = dg.build_schedule_from_partitioned_job(
+    retraining, hour_of_day=4, day_of_week=1, default_status=dg.DefaultScheduleStatus.RUNNING
+)
+
+
+@dg.sensor(job=nightly, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def landed_files(context: dg.SensorEvaluationContext, store: Store) -> Iterator[dg.RunRequest]:
+    """Run `nightly` for days with files newer than their last ingestion; neighbouring days in one run.
+
+    A day that is not over yet is left to its schedule.
+    """
+    landed = {
+        day: files
+        for day, files in sorted(_files_by_day(store.settings.landing_zone).items())
+        if daily_partitions.has_partition_key(day.isoformat()) and _newest(files) > _last_ingested(context, day)
+    }
+    for days in _neighbours(list(landed)):
+        listing = [f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for day in days for path in landed[day]]
+        key = sha256("\n".join(listing).encode()).hexdigest()
+        if len(days) == 1:
+            yield dg.RunRequest(run_key=key, partition_key=days[0].isoformat())
+        else:
+            yield dg.RunRequest(
+                run_key=key,
+                tags={
+                    "dagster/asset_partition_range_start": days[0].isoformat(),
+                    "dagster/asset_partition_range_end": days[-1].isoformat(),
+                },
+            )
+
+
+def _files_by_day(landing_zone: Path) -> dict[date, list[Path]]:
+    """The files of each day folder, whatever their source."""
+    files: dict[date, list[Path]] = {}
+    for folder in landing_zone.glob("*/????-??-??"):
+        try:
+            day = date.fromisoformat(folder.name)
+        except ValueError:
+            continue
+        found = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_"))]
+        files.setdefault(day, []).extend(sorted(found))
+    return {day: found for day, found in files.items() if found}
+
+
+def _newest(files: list[Path]) -> float:
+    return max(path.stat().st_mtime for path in files)
+
+
+def _last_ingested(context: dg.SensorEvaluationContext, day: date) -> float:
+    records = context.instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey("raw_events"), asset_partitions=[day.isoformat()]), limit=1
+    ).records
+    return records[0].timestamp if records else 0.0
+
+
+def _neighbours(days: list[date]) -> list[list[date]]:
+    """Sorted days grouped into runs without a gap."""
+    groups: list[list[date]] = []
+    for day in days:
+        if groups and day - groups[-1][-1] == timedelta(days=1):
+            groups[-1].append(day)
+        else:
+            groups.append([day])
+    return groups

@@ -1,0 +1,52 @@
+"""Ingestion: the landing zone's files become tables, and every line is accounted for."""
+
+import dagster as dg
+
+from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_table, table_metadata
+from feedback_pipeline.defs.partitions import NIGHTLY, partition_dates
+from feedback_pipeline.defs.store import Store
+from feedback_pipeline.ingestion.ledger import unaccounted
+from feedback_pipeline.ingestion.store import store_day
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
+
+_TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            table.name, group_name="ingestion", kinds={"duckdb", "polars"}, description=f"{table.grain.capitalize()}."
+        )
+        for table in _TABLES
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_line_is_accounted_for",
+            asset=RAW_EVENTS.name,
+            blocking=True,
+            description="Received = accepted + duplicate + rejected, per source, file and day.",
+        )
+    ],
+    **NIGHTLY,
+)
+def ingestion(context: dg.AssetExecutionContext, store: Store):
+    """Read the day's files of every source, a transaction a day."""
+    reports = []
+    for day in partition_dates(context):
+        reports.append(store_day(store.warehouse, store.settings.landing_zone, day))
+        context.log.info(f"{day}: {reports[-1].interactions} interactions, {reports[-1].feedback_events} events")
+    missing = unaccounted(store.warehouse, reports)
+    days = [report.day for report in reports]
+    for table in _TABLES:
+        sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
+        metadata = table_metadata(table, store.warehouse.count(table, days), sample)
+        yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
+    yield dg.AssetCheckResult(
+        asset_key=RAW_EVENTS.name,
+        check_name="every_line_is_accounted_for",
+        passed=missing.is_empty(),
+        metadata={
+            "lines_received": sum(sum(report.received.values()) for report in reports),
+            "files_that_do_not_add_up": dg.MetadataValue.md(markdown_table(missing)),
+        },
+    )

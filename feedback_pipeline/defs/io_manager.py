@@ -1,0 +1,49 @@
+"""The IO manager: an asset says what one partition holds, this replaces it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from feedback_pipeline.defs.metadata import table_metadata
+from feedback_pipeline.defs.partitions import partition_dates
+from feedback_pipeline.schemas import TABLES
+from feedback_pipeline.settings import Settings
+from feedback_pipeline.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class EachPartition:
+    """What an asset returns: the rows of any one partition, made when it is their turn.
+
+    A run over a range of days then holds one day in memory, and a day killed half-way is the only
+    one to be done again.
+    """
+
+    rows: Callable[[date], pl.DataFrame]
+
+
+class WarehouseIOManager(dg.ConfigurableIOManager):
+    """Stores assets in the DuckDB table of their name, a transaction a partition."""
+
+    def handle_output(self, context: dg.OutputContext, obj: EachPartition | pl.DataFrame) -> None:
+        """Replace every partition of the run; a frame is the content of its only one."""
+        table = TABLES[context.asset_key.path[-1]]
+        warehouse = Warehouse(Settings.from_environment().warehouse)
+        stored = 0
+        sample = table.empty()
+        for key in partition_dates(context):
+            rows = obj if isinstance(obj, pl.DataFrame) else obj.rows(key)
+            warehouse.replace_partition(table, key, rows)
+            stored += rows.height
+            sample = rows if rows.height else sample
+            context.log.info(f"{table.name} {key}: {rows.height} rows")
+        context.add_output_metadata(table_metadata(table, stored, sample))
+
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame:
+        """The upstream partitions that the run's partitions map to, as one frame."""
+        table = TABLES[context.asset_key.path[-1]]
+        keys = [date.fromisoformat(key) for key in context.asset_partition_keys]
+        return Warehouse(Settings.from_environment().warehouse).partitions(table, keys)

@@ -1,0 +1,45 @@
+"""What the web UI shows of an asset: rows, columns with their meaning, and a look inside."""
+
+import dagster as dg
+import polars as pl
+
+from feedback_pipeline.schemas import Table
+
+PREVIEW_ROWS = 5
+CELL_CHARACTERS = 80
+
+
+def table_metadata(table: Table, rows: int, sample: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """Metadata of a materialization of `rows` rows, of which `sample` are some."""
+    return {
+        "dagster/partition_row_count": dg.MetadataValue.int(rows),
+        "dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table)),
+        "dagster/table_name": dg.MetadataValue.text(table.name),
+        "preview": preview(sample),
+    }
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The table's columns with their meaning."""
+    return dg.TableSchema(
+        [dg.TableColumn(name, str(column.dtype), description=column.meaning) for name, column in table.columns.items()]
+    )
+
+
+def preview(frame: pl.DataFrame) -> dg.MetadataValue:
+    """The first rows as a Markdown table."""
+    return dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS)))
+
+
+def markdown_table(frame: pl.DataFrame) -> str:
+    """Rows as a Markdown table, long cells cut."""
+    if frame.is_empty():
+        return "none"
+    lines = [frame.columns, ["---"] * frame.width, *([_cell(value) for value in row] for row in frame.iter_rows())]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    text = text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
+    return text.replace("\n", " ").replace("|", "\\|")

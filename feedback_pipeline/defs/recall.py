@@ -1,0 +1,32 @@
+"""Recall: exchanges that drew evidence, findable by meaning."""
+
+import dagster as dg
+
+from feedback_pipeline.curation.redaction import redact
+from feedback_pipeline.defs.metadata import preview
+from feedback_pipeline.defs.partitions import nightly_asset, partition_dates
+from feedback_pipeline.defs.store import Store
+from feedback_pipeline.recall.encoder import identity, load_encoder
+from feedback_pipeline.recall.index import upsert
+from feedback_pipeline.recall.inputs import exchanges_judged_on
+
+
+@nightly_asset(group_name="recall", kinds={"lancedb"}, deps=["verdicts", "evidence", "interactions"])
+def exchange_index(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
+    """One row per interaction with evidence: vector, text and metadata, upserted by id. Personal data is masked."""
+    encoder = load_encoder(store.settings.encoder)
+    reports = []
+    for day in partition_dates(context):
+        found = exchanges_judged_on(store.warehouse, day)
+        rows = found.with_columns(text=redact(found["text"]))
+        reports.append(upsert(store.settings.index, rows, encoder))
+        context.log.info(f"{day}: {reports[-1].inserted} new, {reports[-1].embedded} texts embedded")
+    return dg.MaterializeResult(
+        metadata={
+            "inserted": sum(report.inserted for report in reports),
+            "updated": sum(report.updated for report in reports),
+            "texts_embedded": sum(report.embedded for report in reports),
+            "encoder": identity(encoder),
+            "preview": preview(rows.drop("kinds", "categories")),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Is the candidate better? Suites, scores, paired statistics, the gate, the registry."""

@@ -1,0 +1,150 @@
+"""Base model and adapters on one set of weights in memory."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from feedback_pipeline.evaluation.language_model import Likelihood, Messages
+from feedback_pipeline.evaluation.packing import PADDING, Row, Tokenized, attention, batches, padded, rows
+from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.training.model_version import load_version
+
+# One batch's logits over a vocabulary of 50,000 then take 200 MB.
+PADDED_TOKENS = 1024
+TOLERANCE_NATS = 1e-2
+PROBE = ("Say a word.", ("Apple, pear.", "Nine."))
+
+
+@dataclass(frozen=True)
+class SharedModel:
+    """One model of `SharedWeights`: a `LanguageModel`."""
+
+    name: str
+    version: str
+    weights: "SharedWeights"
+    adapter: str | None
+
+    def nll(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[Likelihood]:
+        """See `LanguageModel.nll`."""
+        return self.weights.nll(self.adapter, prompts, completions)
+
+
+class SharedWeights:
+    """A base model loaded once; its adapters are switched on and off."""
+
+    def __init__(self, base: BaseModel) -> None:
+        # These take seconds to import, and the definitions of the pipeline import this module.
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._base = base
+        self._tokenizer = AutoTokenizer.from_pretrained(base.folder)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model: Any = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32).to(device).eval()
+        self._adapters: dict[str, str] = {}
+        self._share_prompts = True
+        self._share_prompts = self._branches_are_independent()
+
+    def base_model(self) -> SharedModel:
+        """The base model without any adapter."""
+        return SharedModel(self._base.name, self._base.version, self, adapter=None)
+
+    def adapted(self, folder: Path) -> SharedModel:
+        """The base model with the adapter in `folder`, as `training.model_version` wrote it.
+
+        Raises `ValueError` where it was trained on another base model, `AdapterDamagedError` where
+        its weights changed.
+        """
+        from peft import PeftModel
+
+        record = load_version(folder)
+        if record.base_hash != self._base.sha256:
+            raise ValueError(f"{record.model_version} was trained on another base model than {self._base.version}")
+        if record.model_version not in self._adapters:
+            name = f"adapter_{len(self._adapters)}"
+            if self._adapters:
+                self._model.load_adapter(folder, adapter_name=name)
+            else:
+                self._model = PeftModel.from_pretrained(self._model, folder, adapter_name=name).eval()
+            self._adapters[record.model_version] = name
+        return SharedModel(self._base.name, record.model_version, self, self._adapters[record.model_version])
+
+    def nll(self, adapter: str | None, prompts: Sequence[Messages], completions: Sequence[str]) -> list[Likelihood]:
+        """`LanguageModel.nll` of the base model (`adapter` None) or one adapter."""
+        pairs = list(zip(prompts, completions, strict=True))
+        texts = [self._tokenized(prompt, completion) for prompt, completion in pairs]
+        totals = np.zeros(len(texts))
+        with self._switched_to(adapter):
+            for batch in batches(rows(texts, self._share_prompts), PADDED_TOKENS):
+                owners = np.concatenate([row.owners for row in batch])
+                np.add.at(totals, owners, self._token_nats(batch))
+        return [
+            Likelihood(float(total), len(text.tokens) - text.answer) for total, text in zip(totals, texts, strict=True)
+        ]
+
+    @contextmanager
+    def _switched_to(self, adapter: str | None) -> Iterator[None]:
+        if adapter is not None:
+            self._model.set_adapter(adapter)
+            yield
+        elif self._adapters:
+            with self._model.disable_adapter():
+                yield
+        else:
+            yield
+
+    def _tokenized(self, prompt: Messages, completion: str) -> Tokenized:
+        opening = self._tokens(list(prompt), add_generation_prompt=True)
+        tokens = self._tokens([*prompt, {"role": "assistant", "content": completion}], add_generation_prompt=False)
+        # Where the tokenizer merges across the border, the answer begins with the merged token.
+        answer = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(opening, tokens, strict=False)))
+        # What a template writes after the end of turn (a line break) is never generated.
+        end_of_turn = self._tokenizer.eos_token_id
+        while len(tokens) > answer + 1 and end_of_turn in tokens[answer:] and tokens[-1] != end_of_turn:
+            tokens.pop()
+        if not 0 < answer < len(tokens):
+            raise ValueError(f"the chat template of {self._base.name} leaves nothing of the answer {completion!r}")
+        return Tokenized(tokens, answer)
+
+    def _tokens(self, messages: list[dict[str, str]], add_generation_prompt: bool) -> list[int]:
+        tokens: list[int] = self._tokenizer.apply_chat_template(
+            messages, add_generation_prompt=add_generation_prompt, tokenize=True, return_dict=False
+        )
+        return tokens
+
+    def _token_nats(self, batch: list[Row]) -> np.ndarray:
+        """Nats of every target of the batch, row after row."""
+        import torch
+
+        branches = padded([row.branches for row in batch], PADDING)
+        line = np.concatenate([np.full(len(row.sources), index) for index, row in enumerate(batch)])
+        kept, source = np.unique(np.concatenate([row.sources for row in batch]), return_inverse=True)
+        arrays = {
+            "input_ids": padded([row.tokens for row in batch], self._tokenizer.eos_token_id),
+            "position_ids": padded([row.positions for row in batch], 0),
+            "attention_mask": np.where(attention(branches), np.float32(0), np.finfo(np.float32).min),
+            "logits_to_keep": kept,
+        }
+        with torch.inference_mode():
+            tensors = {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
+            logits = self._model(**tensors, use_cache=False).logits
+            targets = torch.tensor([target for row in batch for target in row.targets], device=logits.device)
+            chosen = logits[torch.from_numpy(line), torch.from_numpy(source)].float()
+            nats: np.ndarray = torch.nn.functional.cross_entropy(chosen, targets, reduction="none").cpu().numpy()
+        return nats
+
+    def _branches_are_independent(self) -> bool:
+        """Whether this architecture scores answers in one row as it scores them alone.
+
+        Attention does; layers that carry a state along the row (Mamba and the like) do not.
+        """
+        question, answers = PROBE
+        prompts = [[{"role": "user", "content": question}]]
+        together = self.nll(None, prompts * len(answers), answers)
+        alone = [self.nll(None, prompts, [answer])[0] for answer in answers]
+        return all(abs(a.per_token - b.per_token) < TOLERANCE_NATS for a, b in zip(together, alone, strict=True))

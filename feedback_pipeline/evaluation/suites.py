@@ -1,0 +1,108 @@
+"""What models are scored on: fixed cases under the hash of their content."""
+
+import hashlib
+import json
+import random
+from dataclasses import asdict, dataclass
+from importlib import resources
+
+import polars as pl
+from rapidfuzz import fuzz, utils
+
+from feedback_pipeline.evaluation.language_model import Messages
+
+TARGET = "target"
+GENERAL = "general"
+DISTRACTORS = 3
+# On this scale of 0 to 100 an answer reworded around the same values lies above, one with other values below.
+SAME_ANSWER = 95.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A prompt, the wanted answer, and worse ones; `pair` tells the rejected answer of a preference from distractors."""
+
+    example_id: str
+    group_id: str
+    prompt: Messages
+    wanted: str
+    worse: tuple[str, ...]
+    pair: bool = False
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Cases, sorted by id. `sha256` covers all of their content."""
+
+    name: str
+    cases: tuple[Case, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Rows scored on suites of different hash do not compare."""
+        content = json.dumps([self.name, *map(asdict, self.cases)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def target_suite(test: pl.DataFrame, seed: int) -> Suite:
+    """The suite of a dataset's test split, `test` having the columns of `curated_examples`.
+
+    An `sft` example becomes a case with up to three distractors: wanted answers to other prompts of
+    the suite, drawn by `seed`. A `preference` example becomes a case of chosen against rejected.
+    """
+    sft = test.filter(pl.col("format") == "sft").sort("example_id").to_dicts()
+    preference = test.filter(pl.col("format") == "preference").to_dicts()
+    pool = sorted({(_question(row), _answer(row["completion"])) for row in sft})
+    cases = [_with_distractors(row, pool, seed) for row in sft]
+    cases += [
+        Case(
+            row["example_id"],
+            row["group_id"],
+            row["prompt"],
+            _answer(row["chosen"]),
+            (_answer(row["rejected"]),),
+            pair=True,
+        )
+        for row in preference
+    ]
+    return Suite(TARGET, tuple(sorted(cases, key=lambda case: case.example_id)))
+
+
+def general_suite() -> Suite:
+    """Questions on common knowledge, each with three wrong answers: what fine-tuning must not unlearn."""
+    lines = resources.files(__package__).joinpath("general_questions.jsonl").read_text(encoding="utf-8").splitlines()
+    cases = (
+        Case(
+            question["id"],
+            question["id"],
+            [{"role": "user", "content": question["question"]}],
+            question["answer"],
+            tuple(question["wrong"]),
+        )
+        for question in map(json.loads, lines)
+    )
+    return Suite(GENERAL, tuple(sorted(cases, key=lambda case: case.example_id)))
+
+
+def _with_distractors(row: dict[str, object], pool: list[tuple[str, str]], seed: int) -> Case:
+    question, wanted = _question(row), _answer(row["completion"])
+    distractors: list[str] = []
+    # Its own generator, so that a case draws the same order whichever other cases there are.
+    for other_question, answer in random.Random(f"{seed}:{row['example_id']}").sample(pool, len(pool)):
+        if other_question != question and all(_differ(answer, taken) for taken in (wanted, *distractors)):
+            distractors.append(answer)
+        if len(distractors) == DISTRACTORS:
+            break
+    return Case(str(row["example_id"]), str(row["group_id"]), row["prompt"], wanted, tuple(distractors))  # type: ignore[arg-type]  # rows of a frame are untyped
+
+
+def _differ(one: str, other: str) -> bool:
+    return fuzz.partial_ratio(one, other, processor=utils.default_process) < SAME_ANSWER
+
+
+def _question(row: dict[str, object]) -> str:
+    return json.dumps(row["prompt"], sort_keys=True, ensure_ascii=False).casefold()
+
+
+def _answer(messages: object) -> str:
+    return str(messages[-1]["content"])  # type: ignore[index]  # as above

@@ -1,0 +1,1 @@
+"""Adapters for logs whose shape a mapping cannot say."""

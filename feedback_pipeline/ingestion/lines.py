@@ -1,0 +1,242 @@
+"""Files to lines: every line with its number, and with its fault where it cannot be read.
+
+Whatever is wrong with a file or a line becomes a row with a fault, never an exception: the rest of
+the file still gets in.
+"""
+
+import csv
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+if TYPE_CHECKING:
+    import _csv
+
+_T = TypeVar("_T")
+BLOCK_BYTES = 8 << 20
+MAX_LINE_BYTES = 16 << 20
+KEPT_OF_OVERLONG_LINE = 1 << 10
+ROWS_A_BATCH = 8192
+TOO_LONG = f"the line is {{}} bytes long, over the limit of {MAX_LINE_BYTES}"
+WHOLE_FILE = 0
+LINES = pl.Schema({"line_number": pl.Int64, "payload": pl.String, "fault": pl.String})
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet", ".csv")
+
+
+class _UnreadableFileError(Exception):
+    """What is wrong with the file as a whole."""
+
+
+def read_lines(path: Path, delimiter: str = ",") -> Iterator[pl.DataFrame]:
+    """Frames of `line_number` (from 1), `payload` and `fault` (null where the line can be read).
+
+    Rows of a Parquet or CSV file come as JSON objects. What is wrong with the file as a whole is a
+    row of line number 0. `delimiter` separates the fields of a CSV file.
+    """
+    received = 0
+    try:
+        for frame in _read(path, delimiter):
+            received += frame.height
+            yield frame
+    except _UnreadableFileError as error:
+        yield _faulty(WHOLE_FILE, "", str(error))
+    else:
+        if not received:
+            yield _faulty(WHOLE_FILE, "", "the file is empty")
+
+
+def _read(path: Path, delimiter: str) -> Iterator[pl.DataFrame]:
+    if path.name.endswith(".parquet"):
+        return _parquet(path)
+    if path.name.endswith(".csv"):
+        return _csv_frames(path, delimiter)
+    return _json_lines(path)
+
+
+def _json_lines(path: Path) -> Iterator[pl.DataFrame]:
+    number = 0
+    trouble: list[_UnreadableFileError] = []
+    pending = b""
+    overlong = 0  # bytes of a line past the limit that were already dropped
+    for block in _full_blocks(_until_trouble(_blocks(path), trouble)):
+        head, newline, rest = block.rpartition(b"\n")
+        if not newline:
+            pending += block
+        elif overlong:
+            tail, _, head = (head + b"\n").partition(b"\n")
+            number += 1
+            yield _overlong(number, pending, overlong + len(pending) + len(tail))
+            pending, overlong = rest, 0
+            if head:
+                yield (frame := _frame(head, number))
+                number += frame.height
+        else:
+            yield (frame := _frame(pending + head + newline, number))
+            number += frame.height
+            pending = rest
+        if len(pending) > MAX_LINE_BYTES:
+            overlong += len(pending) - KEPT_OF_OVERLONG_LINE
+            pending = pending[:KEPT_OF_OVERLONG_LINE]
+    if trouble:
+        raise trouble[0]
+
+
+def _full_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of a useful size, the last one ended by a newline."""
+    gathered = bytearray()
+    for block in blocks:
+        if len(gathered) >= BLOCK_BYTES:
+            yield bytes(gathered)
+            gathered.clear()
+        gathered += block
+    if gathered:
+        yield bytes(gathered).removesuffix(b"\n") + b"\n"
+
+
+def _frame(block: bytes, before: int) -> pl.DataFrame:
+    """Lines of a block of whole lines, numbered on from `before`."""
+    if before == 0:
+        block = block.removeprefix(b"\xef\xbb\xbf")
+    block = block.removesuffix(b"\n")
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        return _frame_with_faults(block, before)
+    payload = pl.Series("payload", [text]).str.split("\n").explode().str.strip_suffix("\r")
+    too_long = pl.col("payload").str.len_bytes() > MAX_LINE_BYTES
+    return _with_numbers(payload.to_frame(), before).with_columns(
+        fault=pl.when(too_long).then(pl.format(TOO_LONG, pl.col("payload").str.len_bytes())),
+        payload=pl.when(too_long).then(pl.col("payload").str.head(KEPT_OF_OVERLONG_LINE)).otherwise("payload"),
+    )
+
+
+def _frame_with_faults(block: bytes, before: int) -> pl.DataFrame:
+    payloads: list[str] = []
+    faults: list[str | None] = []
+    for line in block.split(b"\n"):
+        line = line.removesuffix(b"\r")
+        try:
+            payloads.append(line.decode())
+            faults.append(None)
+        except UnicodeDecodeError as error:
+            payloads.append(line.decode(errors="backslashreplace"))
+            faults.append(f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start}")
+    frame = pl.DataFrame({"payload": payloads, "fault": faults}, schema_overrides={"fault": pl.String})
+    return _with_numbers(frame, before).select(LINES.names())
+
+
+def _with_numbers(frame: pl.DataFrame, before: int) -> pl.DataFrame:
+    return frame.with_row_index("line_number", offset=before + 1).with_columns(pl.col("line_number").cast(pl.Int64))
+
+
+def _overlong(number: int, start: bytes, length: int) -> pl.DataFrame:
+    return _faulty(
+        number,
+        start[:KEPT_OF_OVERLONG_LINE].decode(errors="backslashreplace"),
+        TOO_LONG.format(length),
+    )
+
+
+def _faulty(number: int, payload: str, fault: str) -> pl.DataFrame:
+    return pl.DataFrame([[number, payload, fault]], schema=LINES, orient="row")
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        if path.name.endswith(".gz"):
+            yield from _gzip_blocks(file)
+        elif path.name.endswith(".zst"):
+            yield from _zstd_blocks(file)
+        else:
+            while block := file.read(BLOCK_BYTES):
+                yield block
+
+
+def _gzip_blocks(file: BinaryIO) -> Iterator[bytes]:
+    # read1 hands over what was unpacked before the trouble; read would throw it away.
+    with gzip.GzipFile(fileobj=file) as stream:
+        try:
+            while block := stream.read1(BLOCK_BYTES):
+                yield block
+        except EOFError:
+            raise _UnreadableFileError("the gzip stream ends early: the file is truncated") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise _UnreadableFileError(f"the gzip stream is broken: {error}") from None
+
+
+def _zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
+    frame = None
+    try:
+        while packed := file.read(BLOCK_BYTES // 8):
+            while packed:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                yield frame.decompress(packed)
+                packed = frame.unused_data
+                frame = None if frame.eof else frame
+    except zstandard.ZstdError as error:
+        raise _UnreadableFileError(f"the zstd stream is broken: {error}") from None
+    if frame:
+        raise _UnreadableFileError("the zstd stream ends early: the file is truncated")
+
+
+def _parquet(path: Path) -> Iterator[pl.DataFrame]:
+    number = 0
+    try:
+        with duckdb.connect(":memory:") as connection, pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS_A_BATCH):
+                connection.register("rows", pa.Table.from_batches([batch]))
+                payload = connection.sql("SELECT to_json(rows)::VARCHAR AS payload FROM rows").pl()
+                yield _with_numbers(payload, number).with_columns(fault=pl.lit(None, pl.String))
+                number += payload.height
+    except (pa.ArrowException, OSError) as error:
+        raise _UnreadableFileError(f"not a readable Parquet file: {error}") from None
+
+
+def _csv_frames(path: Path, delimiter: str) -> Iterator[pl.DataFrame]:
+    csv.field_size_limit(MAX_LINE_BYTES)
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        rows = _csv_rows(csv.reader(file, delimiter=delimiter))
+        trouble: list[_UnreadableFileError] = []
+        while batch := list(_until_trouble(islice(rows, ROWS_A_BATCH), trouble)):
+            yield pl.DataFrame(batch, schema=LINES, orient="row")
+        if trouble:
+            raise trouble[0]
+
+
+def _csv_rows(reader: "_csv.Reader") -> Iterator[tuple[int, str, str | None]]:
+    """Line number, the row as a JSON object under the headings, and its fault."""
+    try:
+        header: list[str] = next(reader, [])
+        for fields in reader:
+            fault = _csv_fault(fields, header)
+            row = fields if fault else dict(zip(header, fields, strict=True))
+            payload = json.dumps(row, ensure_ascii=False).encode(errors="surrogateescape")
+            yield reader.line_num, payload.decode(errors="backslashreplace"), fault
+    except csv.Error as error:
+        raise _UnreadableFileError(f"line {reader.line_num}: {error}") from None
+
+
+def _csv_fault(fields: list[str], header: list[str]) -> str | None:
+    if len(fields) != len(header):
+        return f"{len(fields)} fields under {len(header)} headings"
+    if any("\udc80" <= character <= "\udcff" for field in fields if not field.isascii() for character in field):
+        return "not UTF-8"
+    return None
+
+
+def _until_trouble(rows: Iterator[_T], trouble: list[_UnreadableFileError]) -> Iterator[_T]:
+    """What comes before the trouble is good; the trouble itself is told afterwards."""
+    try:
+        yield from rows
+    except _UnreadableFileError as error:
+        trouble.append(error)

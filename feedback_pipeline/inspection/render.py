@@ -1,0 +1,105 @@
+"""Views for people: tables and stories on a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+LONG_TEXT = 400
+
+
+def print_rows(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of the same fields as a table; nothing for none."""
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "))
+    for row in rows:
+        table.add_row(*(escape(text(value)) for value in row.values()))
+    console.print(table)
+
+
+def print_counts(console: Console, title: str, counts: Mapping[str, int]) -> None:
+    """`title: a 3, b 2`, or `none`."""
+    listed = ", ".join(f"{name} {number:,}" for name, number in counts.items())
+    console.print(f"[bold]{title}:[/bold] {escape(listed) or 'none'}", highlight=False)
+
+
+def print_status(console: Console, state: Mapping[str, Any]) -> None:
+    """What `status` found, in the order of the flow."""
+    print_counts(console, "Lines", state["lines"])
+    print_counts(console, "Rejected because", state["rejected_because"])
+    print_counts(console, "Interactions", {"answers": state["interactions"]})
+    print_counts(
+        console, "Feedback events", {"all": state["feedback_events"], "without their interaction": state["orphans"]}
+    )
+    print_counts(console, "Evidence", state["evidence"])
+    print_counts(console, "Verdicts", {"interactions": state["verdicts"]})
+    print_counts(console, "Routed to", state["routes"])
+    print_counts(console, "Examples kept", state["examples_kept"])
+    print_counts(console, "Examples rejected", state["examples_rejected"])
+    print_rows(console, "Datasets", state["datasets"])
+    print_rows(console, "Adapters", state["models"])
+    for decision in state["decisions"]:
+        console.print(
+            f"[bold]Gate, week of {decision['week']}:[/bold] {decision['decision'].upper()} {decision['candidate']} "
+            f"against {decision['reference']}: {escape(decision['reason'])}",
+            highlight=False,
+        )
+    console.print(f"[bold]Champion:[/bold] {state['champion'] or 'none yet'}", highlight=False)
+
+
+def print_trace(console: Console, exchanges: Sequence[Mapping[str, Any]]) -> None:
+    """A session as a story: question, answer, and what became of it."""
+    first = exchanges[0]
+    console.rule(f"session {escape(first['session_id'])}")
+    if first["system_context"]:
+        console.print(f"[dim]system[/dim] {escape(shortened(first['system_context']))}", highlight=False)
+    for exchange in exchanges:
+        about = " · ".join(
+            str(exchange[name])
+            for name in ("interaction_id", "observed_at", "model_version", "user_id", "user_role", "environment")
+            if exchange[name] is not None
+        )
+        console.print(f"\n[dim]{escape(about)}[/dim]", highlight=False)
+        console.print(f"[dim]{escape(exchange['source'])}/{exchange['file']}:{exchange['line_number']}[/dim]")
+        console.print(f"[bold cyan]user[/bold cyan]  {escape(shortened(exchange['query']))}", highlight=False)
+        console.print(f"[bold green]model[/bold green] {escape(shortened(exchange['response']))}", highlight=False)
+        for evidence in exchange["evidence"]:
+            console.print("      " + escape(evidence_line(evidence)), highlight=False)
+        if exchange["p_satisfied"] is not None:
+            console.print(
+                f"      → satisfied with probability {exchange['p_satisfied']:.2f}; "
+                f"{exchange['destination']}: {escape(exchange['route_reason'] or '')}",
+                highlight=False,
+            )
+
+
+def evidence_line(evidence: Mapping[str, Any]) -> str:
+    """One piece of evidence on one line."""
+    sign = {1: "+", -1: "-", 0: "·"}[evidence["polarity"]]
+    passage = f" [{evidence['range_start']}:{evidence['range_end']}]" if evidence["range_start"] is not None else ""
+    reason = f" ({evidence['reason']})" if evidence["reason"] else ""
+    said = f" “{shortened(evidence['text'])}”" if evidence["text"] else ""
+    proposed = f" ⇒ “{shortened(evidence['proposed_text'])}”" if evidence["proposed_text"] else ""
+    origin = f"{evidence['extractor']} {evidence['extractor_version']}, {evidence['observed_at']:%Y-%m-%d %H:%M}"
+    return (
+        f"{sign} {evidence['kind']}{reason}{passage}{said}{proposed} "
+        f"— confidence {evidence['confidence']:.2f}, {origin}"
+    )
+
+
+def shortened(words: str | None) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join((words or "").split())
+    return line if len(line) <= LONG_TEXT else line[: LONG_TEXT - 1] + "…"
+
+
+def text(value: Any) -> str:
+    """A value as a table cell."""
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

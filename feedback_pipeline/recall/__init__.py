@@ -1,0 +1,1 @@
+"""Recall: exchanges that drew evidence, found again by meaning and filtered by their metadata."""

@@ -1,0 +1,90 @@
+"""Exchanges: what is indexed of an interaction that drew evidence."""
+
+import polars as pl
+
+from feedback_pipeline.schemas import TEXTS, TIMESTAMP, Column, Table
+
+# A long question must not hide the answer, nor a pasted document fill the index. Encoders read the
+# start of a text (the embedded one about 1,000 characters); the whole is in the warehouse.
+QUESTION_CHARACTERS = 1_000
+RESPONSE_CHARACTERS = 3_000
+
+EXCHANGES = Table(
+    "exchange_index",
+    "one row per interaction with evidence, as of its newest verdict",
+    "as_of",
+    "interaction_id",
+    {
+        "interaction_id": Column(pl.String, "the logger's id of the answer"),
+        "text": Column(
+            pl.String,
+            f"last user message (first {QUESTION_CHARACTERS:,} characters), line break, "
+            f"answer (first {RESPONSE_CHARACTERS:,})",
+        ),
+        "session_id": Column(pl.String, "conversation"),
+        "user_role": Column(pl.String, "the asker's role in the product"),
+        "environment": Column(pl.String, "deployment"),
+        "model_version": Column(pl.String, "what answered"),
+        "source": Column(pl.String, "folder of the landing zone the answer came from"),
+        "kinds": Column(TEXTS, "kinds of the evidence folded, sorted"),
+        "categories": Column(TEXTS, "reason categories of the evidence folded, sorted"),
+        "n_positive": Column(pl.Int32, "pieces of evidence for the answer"),
+        "n_negative": Column(pl.Int32, "pieces of evidence against it"),
+        "p_satisfied": Column(pl.Float64, "probability that the answer satisfied its user"),
+        "observed_at": Column(TIMESTAMP, "when it was answered"),
+        "as_of": Column(pl.Date, "cutoff of the verdict"),
+    },
+)
+
+
+def exchanges(verdicts: pl.DataFrame, evidence: pl.DataFrame, interactions: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `EXCHANGES`, one per interaction of `verdicts` that `interactions` holds, sorted by id.
+
+    Of several verdicts on an interaction the newest counts, of several revisions the one answered
+    last. `evidence` must hold what the verdicts name in `evidence_ids`; more does no harm, so that
+    evidence which came after a verdict's cutoff does not speak in it.
+    """
+    newest = verdicts.sort("as_of").unique("interaction_id", keep="last")
+    answers = (
+        interactions.select(
+            "interaction_id",
+            "session_id",
+            "user_role",
+            "environment",
+            "model_version",
+            "source",
+            "observed_at",
+            "arrival_day",
+            "event_id",
+            text=_text(),
+        )
+        .sort("observed_at", "arrival_day", "event_id", descending=[True, False, False], nulls_last=True)
+        .unique("interaction_id", keep="first", maintain_order=True)
+    )
+    return EXCHANGES.conform(
+        newest.select("interaction_id", "n_positive", "n_negative", "p_satisfied", "as_of")
+        .join(answers.drop("arrival_day", "event_id"), on="interaction_id")
+        .join(_folded_signals(newest, evidence), on="interaction_id", how="left")
+        .with_columns(pl.col("kinds", "categories").fill_null([]))
+        .sort("interaction_id")
+    )
+
+
+def _text() -> pl.Expr:
+    asked = pl.col("prompt_messages").list.filter(pl.element().struct.field("role") == "user")
+    question = asked.list.last().struct.field("content").str.slice(0, QUESTION_CHARACTERS)
+    response = pl.col("response").str.slice(0, RESPONSE_CHARACTERS)
+    return pl.concat_str(question, response, separator="\n", ignore_nulls=True)
+
+
+def _folded_signals(verdicts: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
+    folded = verdicts.select("interaction_id", evidence_id="evidence_ids").explode("evidence_id")
+    signals = evidence.select("evidence_id", "kind", "reason")
+    return (
+        folded.join(signals, on="evidence_id")
+        .group_by("interaction_id")
+        .agg(
+            kinds=pl.col("kind").unique().sort(),
+            categories=pl.col("reason").drop_nulls().unique().sort(),
+        )
+    )

@@ -1,0 +1,215 @@
+"""The LanceDB index of exchanges: one table an encoder version, rows upserted by interaction."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import polars as pl
+import pyarrow as pa
+
+from feedback_pipeline.recall.encoder import Encoder, identity
+from feedback_pipeline.recall.exchanges import EXCHANGES
+
+_TABLE_PREFIX = "exchanges_"
+_METADATA = list(EXCHANGES.columns)
+# Rows embedded and committed at once: what a killed run loses, at most.
+_CHUNK_ROWS = 4096
+# LanceDB advises to compact after about twenty changes; more often would rewrite the table each night.
+_FRAGMENTS_TO_COMPACT = 20
+_KEEP_VERSIONS = timedelta(days=7)
+_KEEP_ALL_VERSIONS = timedelta(days=36_500)
+
+
+class IndexMissingError(FileNotFoundError):
+    """No exchanges were indexed yet, or not with this encoder."""
+
+
+@dataclass(frozen=True)
+class UpsertReport:
+    """What an upsert did: rows inserted, rows changed, rows moved from another encoder's table, texts embedded."""
+
+    inserted: int
+    updated: int
+    carried_over: int
+    embedded: int
+
+
+def upsert(folder: Path, rows: pl.DataFrame, encoder: Encoder) -> UpsertReport:
+    """Make the index in `folder` say what `rows` (of `EXCHANGES`, one per interaction) say.
+
+    Rows already there as they are cost nothing; a text already there keeps its vector. A row older
+    than the stored one (`as_of`) is left out, so that days can be run in any order. Rows are
+    committed chunk by chunk, each atomically: killed at any point and run again, the index ends the
+    same. Where the index was built by another encoder, all of it is embedded anew into a table
+    beside the old one, which readers see once it is complete and which then replaces it.
+    """
+    database = lancedb.connect(folder)
+    incoming = _with_text_hash(EXCHANGES.conform(rows).sort("interaction_id"))
+    if incoming["interaction_id"].is_duplicated().any():
+        raise ValueError("two rows to index have the same interaction_id")
+    table, carried_over = _table_for(database, encoder)
+    # Never written through, this handle stays at its version: the row ids found keep their rows.
+    snapshot = database.open_table(table.name)
+    known = _known(snapshot, incoming)
+    inserted = updated = 0
+    embedded = carried_over
+    for chunk in incoming.iter_slices(_CHUNK_ROWS):
+        changed = _changed(snapshot, known, chunk)
+        if changed.is_empty():
+            continue
+        vectors = _stored_vectors(snapshot, known, changed)
+        unseen = changed.join(vectors, on="text_hash", how="anti").unique("text_hash", maintain_order=True)
+        if unseen.height:
+            vectors = pl.concat([vectors, _embedded(unseen, encoder).select("text_hash", "vector")])
+        result = (
+            table.merge_insert("interaction_id")
+            .when_matched_update_all(where="target.as_of <= source.as_of")
+            .when_not_matched_insert_all()
+            .execute(_to_arrow(changed.join(vectors, on="text_hash"), encoder, table.schema))
+        )
+        inserted += result.num_inserted_rows
+        updated += result.num_updated_rows
+        embedded += unseen.height
+    _compact(table)
+    return UpsertReport(inserted, updated, carried_over, embedded)
+
+
+def open_index(folder: Path, encoder: Encoder) -> Any:
+    """The LanceDB table this encoder's vectors are in. Raises `IndexMissingError`."""
+    # Connecting would create the folder.
+    if not folder.is_dir():
+        raise IndexMissingError(f"no index in {folder}: run the nightly job (or `make demo`) first")
+    database = lancedb.connect(folder)
+    table = _opened(database, _table_name(encoder))
+    if table is not None:
+        return table
+    others = [_opened(database, name) for name in _other_names(database, encoder)]
+    held = ", ".join(_built_by(other) for other in others if other is not None) or "nothing"
+    raise IndexMissingError(
+        f"no index for encoder {identity(encoder)} in {folder} (it holds {held}): run the nightly job first"
+    )
+
+
+def _table_name(encoder: Encoder) -> str:
+    return _TABLE_PREFIX + hashlib.sha256(identity(encoder).encode()).hexdigest()[:12]
+
+
+def _schema(encoder: Encoder) -> pa.Schema:
+    # Without a key that is not null and named so, concurrent merges insert a row twice.
+    key = pa.field("interaction_id", pa.string(), False, {"lance-schema:unenforced-primary-key": "true"})
+    metadata = EXCHANGES.empty().drop("interaction_id").to_arrow().schema
+    return pa.schema(
+        [
+            key,
+            *metadata,
+            pa.field("text_hash", pa.string(), False),
+            pa.field("encoder", pa.string(), False),
+            pa.field("vector", pa.list_(pa.float32(), encoder.dimension), False),
+        ]
+    )
+
+
+def _table_for(database: Any, encoder: Encoder) -> tuple[Any, int]:
+    """The encoder's table, and how many rows came into it from another encoder's."""
+    name = _table_name(encoder)
+    table, carried_over = _opened(database, name), 0
+    other_names = _other_names(database, encoder)
+    if table is None:
+        others = [other for other in (_opened(database, other) for other in other_names) if other is not None]
+        newest = max(others, key=lambda other: other.list_versions()[-1]["timestamp"], default=None)
+        schema = _schema(encoder)
+        # One commit: a table that is there is complete.
+        content = pa.RecordBatchReader.from_batches(schema, _embedded_anew(newest, encoder, schema))
+        table = database.create_table(name, content, exist_ok=True)
+        carried_over = 0 if newest is None else newest.count_rows()
+    for other in other_names:
+        database.drop_table(other)
+    return table, carried_over
+
+
+def _other_names(database: Any, encoder: Encoder) -> list[str]:
+    own = _table_name(encoder)
+    return [name for name in database.list_tables().tables if name.startswith(_TABLE_PREFIX) and name != own]
+
+
+def _opened(database: Any, name: str) -> Any:
+    """The table, or None. A creation that was killed leaves a name that lists but does not open."""
+    try:
+        return database.open_table(name)
+    except ValueError as error:
+        if "not found" in str(error):
+            return None
+        raise
+
+
+def _built_by(table: Any) -> str:
+    rows = table.search().select(["encoder"]).limit(1).to_polars()
+    return str(rows["encoder"][0]) if rows.height else "an empty table"
+
+
+def _embedded_anew(table: Any, encoder: Encoder, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    if table is None:
+        return
+    for batch in table.search().select([*_METADATA, "text_hash"]).to_batches():
+        yield from _to_arrow(_embedded(pl.DataFrame(batch), encoder), encoder, schema).to_batches()
+
+
+def _with_text_hash(rows: pl.DataFrame) -> pl.DataFrame:
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in rows["text"]]
+    return rows.with_columns(text_hash=pl.Series(hashes, dtype=pl.String))
+
+
+def _known(table: Any, incoming: pl.DataFrame) -> pl.DataFrame:
+    """`interaction_id`, `text_hash` and `_rowid` of stored rows that share an id or a text with `incoming`."""
+    keys = ["interaction_id", "text_hash"]
+    shared = pl.any_horizontal(pl.col(key).is_in(incoming[key].unique().implode()) for key in keys)
+    schema = {"interaction_id": pl.String, "text_hash": pl.String, "_rowid": pl.UInt64}
+    batches = table.search().select(keys).with_row_id(True).to_batches()
+    return pl.concat([pl.DataFrame(schema=schema), *(pl.DataFrame(batch).filter(shared) for batch in batches)])
+
+
+def _changed(table: Any, known: pl.DataFrame, chunk: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the chunk that say something new, and are no older than what is stored."""
+    row_ids = known.join(chunk, on="interaction_id", how="semi")["_rowid"].to_list()
+    stored = table.take_row_ids(row_ids).select(_METADATA).to_polars()
+    newer = stored.select("interaction_id", stored_as_of="as_of")
+    return (
+        chunk.join(stored, on=_METADATA, how="anti", nulls_equal=True)
+        .join(newer, on="interaction_id", how="left", maintain_order="left")
+        .filter(pl.col("stored_as_of").is_null() | (pl.col("stored_as_of") <= pl.col("as_of")))
+        .drop("stored_as_of")
+    )
+
+
+def _stored_vectors(table: Any, known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """`text_hash` and `vector` of the texts that have one."""
+    row_ids = known.join(rows, on="text_hash", how="semi").unique("text_hash")["_rowid"].to_list()
+    frame: pl.DataFrame = table.take_row_ids(row_ids).select(["text_hash", "vector"]).to_polars()
+    return frame
+
+
+def _embedded(rows: pl.DataFrame, encoder: Encoder) -> pl.DataFrame:
+    """The rows with the `vector` of their text."""
+    vectors = encoder.encode(rows["text"].to_list())
+    return rows.with_columns(vector=pl.Series(vectors, dtype=pl.Array(pl.Float32, encoder.dimension)))
+
+
+def _to_arrow(rows: pl.DataFrame, encoder: Encoder, schema: pa.Schema) -> pa.Table:
+    return rows.with_columns(encoder=pl.lit(identity(encoder))).select(schema.names).to_arrow().cast(schema)
+
+
+def _compact(table: Any) -> None:
+    if table.stats()["fragment_stats"]["num_small_fragments"] < _FRAGMENTS_TO_COMPACT:
+        return
+    # Cleaning raises on a version that someone tagged.
+    keep = _KEEP_ALL_VERSIONS if table.tags.list() else _KEEP_VERSIONS
+    try:
+        table.optimize(cleanup_older_than=keep)
+    except RuntimeError as error:
+        # Another process wrote meanwhile. Nothing is lost but tidiness, until the next upsert.
+        if "commit conflict" not in str(error):
+            raise

@@ -1,0 +1,24 @@
+"""What the index of one day needs from the warehouse."""
+
+from datetime import date
+
+import polars as pl
+
+from feedback_pipeline.recall.exchanges import exchanges
+from feedback_pipeline.schemas import EVIDENCE, INTERACTIONS, VERDICTS
+from feedback_pipeline.warehouse import Warehouse, current
+
+_JUDGED = "interaction_id IN (SELECT interaction_id FROM verdicts WHERE as_of = $day)"
+
+
+def exchanges_judged_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
+    """Exchanges whose verdict was folded on `day`, with their evidence and answers as of it."""
+
+    def known(table: str) -> pl.DataFrame:
+        return warehouse.read(f"SELECT * FROM {table}", {"day": day})
+
+    return exchanges(
+        warehouse.partitions(VERDICTS, [day]),
+        known(current(EVIDENCE, day, where=_JUDGED)),
+        known(current(INTERACTIONS, day, where=_JUDGED)),
+    )

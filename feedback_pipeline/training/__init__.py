@@ -1,0 +1,1 @@
+"""LoRA adapters: the base model, the configuration, the fine-tune, the version it becomes."""

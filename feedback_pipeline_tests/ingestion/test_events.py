@@ -1,0 +1,75 @@
+import json
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from feedback_pipeline.ingestion.formats import events
+from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK
+from feedback_pipeline.ingestion.validate import feedback_fault
+
+LATE = datetime(2030, 1, 1, tzinfo=UTC)
+EVENT = {
+    "feedback_id": "f",
+    "kind": "inline_edit",
+    "interaction_id": "i",
+    "user_id": "u",
+    "timestamp": "2026-01-05T09:13:02Z",
+    "range_start": 14,
+    "range_end": 16,
+    "proposed_text": "30",
+}
+
+
+@pytest.fixture
+def parse():
+    def of(*rows) -> pl.DataFrame:
+        payloads = [json.dumps(row) for row in rows]
+        lines = pl.DataFrame({"event_id": [f"e{i}" for i in range(len(payloads))], "payload": payloads})
+        return events.parse(lines, "UTC").feedback_events
+
+    return of
+
+
+def test_an_event_keeps_every_field_it_has(parse):
+    parsed = parse(EVENT)
+
+    assert parsed.schema == PARSED_FEEDBACK
+    row = {name: value for name, value in parsed.row(0, named=True).items() if value is not None}
+    assert row == {name: value for name, value in EVENT.items() if name != "timestamp"} | {
+        "event_id": "e0",
+        "observed_at": datetime(2026, 1, 5, 9, 13, 2, tzinfo=UTC),
+    }
+
+
+def test_an_event_without_an_id_is_known_by_its_line(parse):
+    assert parse({k: v for k, v in EVENT.items() if k != "feedback_id"})["feedback_id"].to_list() == ["e0"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"kind": None}, "no kind"),
+        ({"kind": "applause"}, "unknown kind applause"),
+        ({"interaction_id": None}, "neither interaction_id nor session_id"),
+        ({"timestamp": "soon"}, "no readable timestamp"),
+        ({"timestamp": "2031-01-01T00:00:00Z"}, "observed 2031-01-01 00:00:00 UTC, which is after it arrived"),
+        ({"category": "ugly"}, "unknown category ugly"),
+        ({"range_end": None}, "half a character range"),
+        ({"range_end": 3}, "character range 14 to 3 is none"),
+        ({"proposed_text": None}, "inline_edit without proposed_text"),
+        ({"kind": "thumb", "label": "sideways"}, "thumb is not up or down"),
+        ({"kind": "thumb"}, "thumb is not up or down"),
+        ({"kind": "rating", "rating": 3}, "rating without rating_min"),
+        ({"kind": "rating", "rating": 7, "rating_min": 1, "rating_max": 5}, "rating 7.0 is off its scale"),
+        ({"kind": "rating", "rating": 1, "rating_min": 5, "rating_max": 1}, "rating_min is not below rating_max"),
+        ({"kind": "highlight", "range_start": None, "range_end": None}, "highlight without a range or a text"),
+        ({"kind": "survey"}, "survey without an answer"),
+        ({"kind": "preference"}, "preference without other_interaction_id"),
+        ({"kind": "preference", "other_interaction_id": "i"}, "preference between an answer and itself"),
+        ({}, None),
+    ],
+    ids=str,
+)
+def test_an_event_that_cannot_be_used_says_why(parse, change, reason):
+    assert parse(EVENT | change).select(feedback_fault(LATE)).item() == reason

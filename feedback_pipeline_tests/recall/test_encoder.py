@@ -1,0 +1,95 @@
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from exchange_rows import exchange
+
+from feedback_pipeline.recall.encoder import EncoderMissingError, identity, load_encoder
+from feedback_pipeline.recall.index import upsert
+from feedback_pipeline.recall.search import search
+from feedback_pipeline.settings import EMBEDDED_ENCODER
+
+EXCHANGES_OF_A_PRODUCT = {
+    "refund": "How do I get my money back for an order?\nOpen the order and choose Refund.",
+    "password": "I cannot sign in any more.\nReset your password on the login page.",
+    "export": "Can I download my data as a spreadsheet?\nYes, under Settings, Export as CSV.",
+    "weather": "What is the weather like in Lisbon?\nSunny and 24 degrees.",
+    "recipe": "How long do I boil an egg?\nSeven minutes for a soft yolk.",
+}
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder(EMBEDDED_ENCODER)
+
+
+@pytest.fixture(scope="module")
+def index(encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("index")
+    upsert(folder, pl.concat([exchange(key, text) for key, text in EXCHANGES_OF_A_PRODUCT.items()]), encoder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("paraphrase", "expected"),
+    [
+        ("customer wants to be reimbursed for a purchase", "refund"),
+        ("locked out of the account, forgot credentials", "password"),
+        ("save everything to an Excel file", "export"),
+    ],
+)
+def test_a_paraphrase_finds_its_exchange_first(index, encoder, paraphrase, expected):
+    assert search(index, encoder, paraphrase)["interaction_id"][0] == expected
+
+
+def test_vectors_are_unit_length_float32_in_the_order_of_the_texts(encoder):
+    texts = ["a much longer text about invoices and billing " * 20, "short", ""]
+    vectors = encoder.encode(texts)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (3, encoder.dimension)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    for text, vector in zip(texts, vectors, strict=True):
+        assert encoder.encode([text])[0] @ vector == pytest.approx(1, abs=1e-5)
+
+
+def test_no_texts_give_no_vectors(encoder):
+    assert encoder.encode([]).shape == (0, encoder.dimension)
+
+
+def copy_of(encoder, folder):
+    return shutil.copytree(encoder.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def test_a_local_folder_takes_the_place_of_the_embedded_model(encoder, tmp_path):
+    local = load_encoder(str(copy_of(encoder, tmp_path / "mine")))
+    assert identity(local) == f"mine@{encoder.version}"
+    assert local.encode(["invoice"]) == pytest.approx(encoder.encode(["invoice"]))
+
+
+def test_the_version_changes_with_the_weights_and_not_with_the_readme(encoder, tmp_path):
+    folder = copy_of(encoder, tmp_path / "mine")
+    (folder / "README.md").write_text("other words")
+    assert load_encoder(str(folder)).version == encoder.version
+    with (folder / "model.safetensors").open("r+b") as weights:
+        weights.seek(-1, os.SEEK_END)
+        weights.write(b"\x01")
+    assert load_encoder(str(folder)).version != encoder.version
+
+
+def test_an_encoder_that_cannot_be_had_is_named(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(EncoderMissingError, match="'nobody/nothing' is neither"):
+        load_encoder("nobody/nothing")
+
+
+def test_knowing_an_encoder_does_not_load_torch():
+    code = (
+        "import sys; from feedback_pipeline.recall.encoder import load_encoder;"
+        f"load_encoder({EMBEDDED_ENCODER!r}).version; print('torch' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"

@@ -1,0 +1,121 @@
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+from exchange_rows import exchange, numbered
+from word_counts import WordCounts
+
+from feedback_pipeline.recall.exchanges import EXCHANGES
+from feedback_pipeline.recall.index import IndexMissingError, upsert
+from feedback_pipeline.recall.search import search
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows = pl.concat(
+        [
+            exchange("near", "apples and pears", user_role="admin", kinds=["thumb", "correction"]),
+            exchange("middle", "apples and nuts", environment="staging", categories=["unsafe", "other"]),
+            exchange(
+                "far",
+                "quick brown foxes",
+                kinds=["copy"],
+                model_version="assistant-2",
+                observed_at=datetime(2026, 1, 9, 8, tzinfo=UTC),
+                as_of=date(2026, 1, 9),
+            ),
+        ]
+    )
+    upsert(tmp_path, rows, WordCounts(dimension=512))
+    return tmp_path
+
+
+def found(folder, where=None, k=10):
+    return search(folder, WordCounts(dimension=512), "apples and pears", k, where)["interaction_id"].to_list()
+
+
+def test_the_nearest_comes_first(folder):
+    assert found(folder) == ["near", "middle", "far"]
+
+
+def test_all_metadata_and_the_similarity_are_returned(folder):
+    result = search(folder, WordCounts(dimension=512), "apples and pears")
+    assert result.columns == [*EXCHANGES.columns, "similarity"]
+    assert result["similarity"].to_list() == [
+        pytest.approx(1.0),
+        pytest.approx(2 / 3, abs=0.01),
+        pytest.approx(0, abs=0.1),
+    ]
+    assert result["kinds"].to_list()[0] == ["thumb", "correction"]
+
+
+def test_k_bounds_the_result(folder):
+    assert found(folder, k=1) == ["near"]
+
+
+def test_the_filter_holds_before_the_k_nearest_are_chosen(folder):
+    assert found(folder, "array_has(kinds, 'copy')", k=1) == ["far"]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("user_role = 'admin'", ["near"]),
+        ("array_has(kinds, 'thumb')", ["near", "middle"]),
+        ("array_has_any(kinds, ['copy', 'correction'])", ["near", "far"]),
+        ("array_has(categories, 'unsafe')", ["middle"]),
+        ("array_length(kinds) > 1", ["near"]),
+        ("model_version LIKE '%-2'", ["far"]),
+        ("environment <> 'production'", ["middle"]),
+        ("observed_at >= timestamp '2026-01-09T08:00:00Z'", ["far"]),
+        ("observed_at >= timestamp '2026-01-09T08:00:01Z'", []),
+        ("as_of < date '2026-01-09'", ["near", "middle"]),
+        ("user_role = 'admin' OR environment = 'staging'", ["near", "middle"]),
+        ("user_role = 'member' -- whoever", ["middle", "far"]),
+    ],
+)
+def test_a_filter_keeps_what_it_names(folder, where, expected):
+    assert found(folder, where) == expected
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "role = 'admin'",
+        "user_role =",
+        "user_role = 'admin' LIMIT 1",
+        "user_role",
+        "",
+        "array_has(kinds, 3)",
+        "nosuch(text)",
+    ],
+)
+def test_a_filter_that_cannot_be_understood_is_refused_naming_the_columns(folder, where):
+    with pytest.raises(ValueError, match=r"cannot filter by .*columns: interaction_id .*user_role") as refusal:
+        found(folder, where)
+    assert "\n" not in str(refusal.value)
+    assert ".rs:" not in str(refusal.value)
+
+
+def test_fewer_than_one_result_is_refused(folder):
+    with pytest.raises(ValueError, match="at least 1"):
+        found(folder, k=0)
+
+
+def test_a_filter_that_nothing_meets_gives_an_empty_frame(folder):
+    result = search(folder, WordCounts(dimension=512), "apples", where="user_role = 'nobody'")
+    assert result.height == 0
+    assert result.schema == EXCHANGES.schema | {"similarity": pl.Float32}
+
+
+def test_the_search_is_exact(tmp_path):
+    rows, encoder = numbered(0, 500), WordCounts(dimension=8)
+    upsert(tmp_path, rows, encoder)
+    similarities = encoder.encode(rows["text"].to_list()) @ encoder.encode(["question 7"])[0]
+    result = search(tmp_path, encoder, "question 7", k=20)
+    assert result["similarity"].to_list() == pytest.approx(sorted(similarities.tolist(), reverse=True)[:20], abs=1e-5)
+
+
+def test_no_index_yet_is_said(tmp_path):
+    with pytest.raises(IndexMissingError, match="no index"):
+        search(tmp_path, WordCounts(), "anything")

@@ -1,0 +1,298 @@
+import json
+from collections import Counter
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feedback_pipeline.schemas import FEEDBACK_KINDS, REASONS
+from feedback_pipeline.simulation import SimulationConfig
+from feedback_pipeline.simulation.traffic import SHARD_SIZE, shards, simulate_shard
+from feedback_pipeline.simulation.world import build_world
+
+SMALL = SimulationConfig(days=3, interactions_per_day=20)
+RATES = [name for name, value in asdict(SimulationConfig()).items() if isinstance(value, float)]
+
+
+def tree(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_same_configuration_writes_the_same_bytes_whatever_the_number_of_processes(run_simulation, tmp_path):
+    alone = run_simulation(SMALL, tmp_path / "alone")
+    together = run_simulation(SMALL, tmp_path / "together", processes=2)
+    assert tree(alone.folder) == tree(together.folder)
+    assert alone.summary == together.summary
+
+
+def test_another_seed_writes_another_world(run_simulation, tmp_path):
+    one = run_simulation(SMALL, tmp_path / "one")
+    other = run_simulation(SimulationConfig(seed=8, days=3, interactions_per_day=20), tmp_path / "other")
+    assert one.world() != other.world()
+    assert not set(one.interactions()) & set(other.interactions())
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    rates=st.fixed_dictionaries({name: st.sampled_from([0.0, 0.3, 1.0]) for name in RATES}),
+    days=st.integers(1, 3),
+    interactions=st.integers(1, 30),
+    seed=st.integers(),
+)
+def test_every_line_is_in_the_truth_at_any_rates(run_simulation, rates, days, interactions, seed):
+    with TemporaryDirectory() as folder:
+        config = SimulationConfig(seed=seed, days=days, interactions_per_day=interactions, **rates)
+        written = run_simulation(config, Path(folder))
+        counted = {(row["source"], row["arrival_day"], row["file"]): row["lines"] for row in written.truth("files")}
+        found = {
+            (source, *place): len(lines)
+            for source in ("assistant", "feedback")
+            for place, lines in written.files(source).items()
+        }
+        assert counted == found
+        assert written.summary.lines == sum(found.values())
+        assert written.summary.accepted == written.summary.interactions + written.summary.feedback
+        assert written.summary.interactions == days * interactions == len(written.interactions())
+        assert set(written.feedback()) == {row["feedback_id"] for row in written.truth("feedback")}
+
+
+def test_counts_of_a_file_add_up_and_agree_with_its_troubled_lines(sample):
+    troubles = Counter(
+        (row["source"], row["arrival_day"], row["file"], row["outcome"]) for row in sample.truth("lines")
+    )
+    for row in sample.truth("files"):
+        place = (row["source"], row["arrival_day"], row["file"])
+        assert row["lines"] == row["accepted"] + row["duplicate"] + row["malformed"]
+        assert (row["duplicate"], row["malformed"]) == (troubles[*place, "duplicate"], troubles[*place, "malformed"])
+
+
+def test_a_duplicate_line_repeats_an_accepted_one_byte_for_byte_and_comes_after_it(sample):
+    for source, key in (("assistant", "interaction_id"), ("feedback", "feedback_id")):
+        places = [(place, n, line) for place, ls in sample.files(source).items() for n, line in enumerate(ls, start=1)]
+        position = {(*place, n): k for k, (place, n, _) in enumerate(places)}
+        first = {}
+        for k, (_, _, line) in enumerate(places):
+            first.setdefault(line, k)
+        duplicates = [row for row in sample.truth("lines") if row["source"] == source and row["outcome"] == "duplicate"]
+        assert duplicates
+        for row in duplicates:
+            k = position[row["arrival_day"], row["file"], row["line_number"]]
+            assert first[places[k][2]] < k
+            assert row[key].encode() in places[k][2]
+        assert len(places) - len(first) == len(duplicates)
+
+
+def usable(line: bytes, source: str) -> bool:
+    try:
+        record = json.loads(line.decode())
+    except ValueError:
+        return False
+    if not isinstance(record, dict):
+        return False
+    try:
+        datetime.fromisoformat(record["timestamp"])
+        if source == "assistant":
+            return bool(record["response"]["id"] and record["response"]["choices"][0]["message"]["content"])
+        return bool(record["kind"] and (record.get("interaction_id") or record["session_id"]))
+    except (KeyError, IndexError, ValueError):
+        return False
+
+
+def test_malformed_lines_and_no_others_are_unusable(sample):
+    malformed = {
+        (row["source"], row["arrival_day"], row["file"], row["line_number"])
+        for row in sample.truth("lines")
+        if row["outcome"] == "malformed"
+    }
+    found = {
+        (source, day, file, number)
+        for source in ("assistant", "feedback")
+        for (day, file), lines in sample.files(source).items()
+        for number, line in enumerate(lines, start=1)
+        if not usable(line, source)
+    }
+    assert malformed == found
+
+
+def test_every_kind_of_trouble_and_behaviour_occurs_in_the_sample(sample):
+    interactions = sample.truth("interactions")
+    assert {row["outcome"] for row in interactions} == {"right", "wrong", "vague", "refusal", "small_talk"}
+    for behaviour in ("rephrase", "regenerate", "comparison", "abandoned"):
+        assert any(behaviour in row for row in interactions), behaviour
+    # Abandonment is silent: it shows in the session, not in an event.
+    assert {row["kind"] for row in sample.truth("feedback")} == set(FEEDBACK_KINDS) - {"abandonment"}
+    assert any(row.get("orphan") for row in sample.truth("feedback"))
+    assert {row["trouble"] for row in sample.truth("lines")} == {
+        *("same_file", "other_file", "next_day"),
+        *("truncated", "array", "plain_text", "invalid_utf8", "no_id", "bad_timestamp", "no_content"),
+    }
+    assert {row["kind"] for row in sample.truth("personal_data")} == {"email", "phone", "card", "api_key"}
+    assert {event["category"] for event in sample.feedback().values() if "category" in event} <= set(REASONS)
+
+
+def test_planted_personal_data_stands_in_the_question_or_comment_that_the_truth_names(sample):
+    interactions, feedback = sample.interactions(), sample.feedback()
+    planted = sample.truth("personal_data")
+    assert any("feedback_id" in row for row in planted)
+    for row in planted:
+        if "feedback_id" in row:
+            text = feedback[row["feedback_id"]]["text"]
+        else:
+            text = interactions[row["interaction_id"]]["request"]["messages"][-1]["content"]
+        assert row["text"] in text
+
+
+def luhn_valid(number: str) -> bool:
+    figures = [int(figure) for figure in number if figure.isdigit()]
+    return (sum(figures[-1::-2]) + sum(sum(divmod(2 * figure, 10)) for figure in figures[-2::-2])) % 10 == 0
+
+
+def test_planted_cards_pass_luhn_and_planted_phones_are_valid_numbers(run_simulation, tmp_path):
+    config = SimulationConfig(days=1, interactions_per_day=300, personal_data=1)
+    planted = run_simulation(config, tmp_path).truth("personal_data")
+    cards = [row["text"] for row in planted if row["kind"] == "card"]
+    phones = [row["text"] for row in planted if row["kind"] == "phone"]
+    assert min(len(cards), len(phones)) > 30
+    assert all(luhn_valid(card) for card in cards)
+    assert all(phonenumbers.is_valid_number(phonenumbers.parse(phone)) for phone in phones)
+
+
+def test_lines_arrive_on_the_day_of_their_event_unless_the_truth_says_how_late(sample):
+    late = {row["feedback_id"]: row.get("days_late", 0) for row in sample.truth("feedback")}
+    assert {0, 1, 2, 3} == set(late.values())
+    for source in ("assistant", "feedback"):
+        for arrival_day, record in sample.accepted(source):
+            delay = date.fromisoformat(arrival_day) - datetime.fromisoformat(record["timestamp"]).date()
+            assert delay.days == late.get(record.get("feedback_id"), 0)
+
+
+def test_feedback_is_about_an_answer_of_its_session_unless_it_is_an_orphan(sample):
+    interactions, feedback = sample.interactions(), sample.feedback()
+    for row in sample.truth("feedback"):
+        if "interaction_id" in row:
+            assert (row["interaction_id"] not in interactions) == row.get("orphan", False)
+        if "interaction_id" in row and not row.get("orphan"):
+            about = interactions[row["interaction_id"]]["request"]["metadata"]["session_id"]
+            assert feedback[row["feedback_id"]]["session_id"] == about
+
+
+def test_corrections_and_inline_edits_make_an_answer_right_unless_their_author_lies(sample):
+    interactions, world = sample.interactions(), sample.world()
+    asked = {row["interaction_id"]: row for row in sample.truth("interactions")}
+    liars = {row["user_id"] for row in sample.truth("users") if row["corrects_wrongly"]}
+    honest = {row["feedback_id"]: row["honest"] for row in sample.truth("feedback")}
+    lies = 0
+    for event in sample.feedback().values():
+        about = asked.get(event.get("interaction_id"))
+        if event["kind"] not in ("correction", "inline_edit") or about is None:
+            continue
+        fact = world[about["fact_id"]]
+        wanted = event["proposed_text"]
+        if event["kind"] == "inline_edit":
+            response = interactions[about["interaction_id"]]["response"]["choices"][0]["message"]["content"]
+            wanted = response[: event["range_start"]] + wanted + response[event["range_end"] :]
+            assert response not in fact["right_answers"]
+        is_right = wanted.startswith(tuple(fact["right_answers"]))
+        assert is_right == honest[event["feedback_id"]]
+        if not is_right:
+            lies += 1
+            assert event["user_id"] in liars
+            assert fact["planted"] in wanted
+    assert lies
+    assert 1 <= len(liars) <= 2
+
+
+def test_highlights_name_the_passage_they_mark(sample):
+    interactions = sample.interactions()
+    highlights = [event for event in sample.feedback().values() if event["kind"] == "highlight"]
+    for event in highlights:
+        if event["interaction_id"] in interactions:
+            response = interactions[event["interaction_id"]]["response"]["choices"][0]["message"]["content"]
+            assert response[event["range_start"] : event["range_end"]] == event["text"]
+
+
+def test_the_outcome_of_an_answer_says_whether_its_text_is_right(sample):
+    interactions, world = sample.interactions(), sample.world()
+    for row in sample.truth("interactions"):
+        if row["outcome"] in ("right", "wrong"):
+            text = interactions[row["interaction_id"]]["response"]["choices"][0]["message"]["content"]
+            assert (text in world[row["fact_id"]]["right_answers"]) == (row["outcome"] == "right")
+
+
+def test_a_conversation_carries_its_whole_history(sample):
+    rows = {row["interaction_id"]: row for row in sample.truth("interactions")}
+    for interaction_id, record in sample.interactions().items():
+        roles = [message["role"] for message in record["request"]["messages"]]
+        turn = rows[interaction_id]["turn"]
+        assert roles == ["system", "user", *["assistant", "user"] * turn]
+
+
+def test_regenerated_and_compared_answers_have_the_prompt_of_the_answer_they_stand_beside(sample):
+    interactions = sample.interactions()
+    for row in sample.truth("interactions"):
+        for relation in {"regenerate", "comparison"} & set(row):
+            mine, other = interactions[row["interaction_id"]], interactions[row[relation]]
+            assert mine["request"] == other["request"]
+
+
+def test_a_preference_names_two_answers_and_the_better_first_unless_mistaken(sample):
+    good = {row["interaction_id"]: row["outcome"] == "right" for row in sample.truth("interactions")}
+    honest = {row["feedback_id"]: row["honest"] for row in sample.truth("feedback")}
+    preferences = [event for event in sample.feedback().values() if event["kind"] == "preference"]
+    assert {event.get("label") for event in preferences} == {None, "tie"}
+    for event in preferences:
+        preferred, other = event["interaction_id"], event["other_interaction_id"]
+        assert preferred != other
+        if preferred in good:
+            expected = good[preferred] == good[other] if "label" in event else good[preferred] > good[other]
+            assert expected == honest[event["feedback_id"]]
+
+
+def test_the_model_version_changes_in_the_second_week(sample):
+    versions = {(day < "2026-01-12", record["response"]["model"]) for day, record in sample.accepted("assistant")}
+    assert versions == {(True, "brindle-2025-12-18"), (False, "brindle-2026-01-12")}
+
+
+def test_a_shard_is_bounded_and_the_shards_of_a_day_add_up():
+    config = SimulationConfig.load_test(2 * SHARD_SIZE + 5)
+    last = shards(config)[-1]
+    assert [shard.number for shard in shards(config)] == [0, 1, 2]
+    assert len(simulate_shard(config, last).truth["interactions"]) == 5
+
+
+def test_about_a_quarter_of_the_answers_of_a_load_test_have_feedback(run_simulation, tmp_path):
+    written = run_simulation(SimulationConfig.load_test(3000), tmp_path)
+    about = {row.get("interaction_id") for row in written.truth("feedback") if not row.get("orphan")}
+    assert 0.2 < len(about - {None}) / 3000 < 0.3
+
+
+def test_a_landing_zone_that_has_the_sources_is_left_alone(run_simulation, tmp_path):
+    run_simulation(SMALL, tmp_path)
+    before = tree(tmp_path)
+    with pytest.raises(FileExistsError, match="assistant"):
+        run_simulation(SMALL, tmp_path)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("corrections", 1.5), ("wrong_facts", -0.1), ("days", 0), ("model_versions", ())]
+)
+def test_an_impossible_configuration_names_the_field(field, value):
+    with pytest.raises(ValueError, match=field):
+        SimulationConfig(**{field: value})
+
+
+def test_more_facts_than_the_world_can_hold_are_refused():
+    with pytest.raises(ValueError, match="facts"):
+        build_world(SimulationConfig(facts=1921))
+
+
+def test_every_fact_has_twelve_questions_and_its_values_differ():
+    for fact in build_world(SimulationConfig(facts=1920)).facts:
+        assert len(set(fact.questions)) >= 12
+        assert len({fact.right, *fact.wrong, fact.planted}) == len(fact.wrong) + 2
