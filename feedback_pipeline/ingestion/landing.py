@@ -52,9 +52,9 @@ def import_files(
     source: str,
     files: Sequence[Path],
     landing_zone: Path,
+    arrival: date | None = None,
     *,
     days: tuple[date, date],
-    arrival: date | None = None,
     declarations: Path = PROJECT_ROOT / "sources",
 ) -> list[LandedFile]:
     """Land `files` of a declared source in `<landing_zone>/<source>/<day>/`.
@@ -100,7 +100,7 @@ def _suffix(path: Path) -> str:
 
 
 def _declared_source(source: str, landing_zone: Path, declarations: Path) -> Source:
-    if Path(source).name != source or source.startswith(tuple(_HIDDEN)):
+    if not source or Path(source).name != source or source.startswith(tuple(_HIDDEN)):
         raise LandingError(f"{source!r} is not the name of a source")
     folder = landing_zone / source
     if not (folder / DECLARATION).exists() and (declarations / source / DECLARATION).exists():
@@ -163,7 +163,7 @@ def _line_blocks(path: Path) -> Iterator[list[bytes]]:
     try:
         with pa.input_stream(str(path), compression="detect") as stream:
             yield from _blocks(io.BufferedReader(stream, BLOCK_BYTES))
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise LandingError(f"{path}: {error}; with a day (--arrival) it is landed as it is") from error
 
 

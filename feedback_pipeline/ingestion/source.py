@@ -96,8 +96,9 @@ def _parser(declaration: _Declaration) -> RecordParser | None:
 def _first(error: ValidationError) -> str:
     """The first thing that is wrong: the field's place, then what pydantic says.
 
-    Where a field may be one of several shapes, the shape it fails deepest in is the one meant.
+    Where a field may be one of several shapes, the shape it fails deepest in is the one meant; a
+    misspelt name says more than the name that is missing for it.
     """
-    first = max(error.errors(), key=lambda detail: len(detail["loc"]))
+    first = max(error.errors(), key=lambda detail: (len(detail["loc"]), detail["type"] == "extra_forbidden"))
     place = ".".join(str(part) for part in first["loc"])
     return f"{place}: {first['msg']}" if place else first["msg"]

@@ -42,9 +42,9 @@ Fields are named like the tables' columns. A value is a template (see `expressio
 `equals` and `in` compare as text: 1, 1.0 and "1" are the same, "1.0" is another.
 
 `when` is a condition or a list of which all must hold: `present: true`, `absent: true`, `equals`,
-`not_equals`, `in`, `differs_from` (another path). What is not there in `when`'s judgement is
-skipped; anything else that fails rejects the record with the field's name, and so does a record of
-which no item is left.
+`not_equals`, `in`, `differs_from` (another path). An item whose `when` does not hold, or whose
+`each` is missing, is skipped. Anything else that fails rejects the record with the field's name, and
+so does having no item left.
 
 Times: `{path, format: iso | epoch_s | epoch_ms | <strptime format>, timezone}`, or
 `{base: <time>, plus_seconds: <path>}` for logs that count from a start, or that know no time at all.
@@ -63,7 +63,7 @@ def zone(name: str) -> tzinfo:
     """The time zone of an IANA name. Raises `ValueError` where there is none."""
     try:
         return UTC if name == "UTC" else ZoneInfo(name)
-    except (KeyError, OSError) as error:
+    except (KeyError, OSError, ValueError) as error:
         raise ValueError(f"unknown time zone {name!r}") from error
 
 

@@ -1,0 +1,31 @@
+"""What every benchmark prints: a table for people, or one JSON object."""
+
+import argparse
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """`--quick`: the same comparison on less work; `--json`: one object for machines."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="less work, done within 50 seconds on 2 cores")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser.parse_args()
+
+
+def publish(name: str, work: str, rows: list[dict[str, Any]], ratios: dict[str, float], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"name": name, "work": work, "rows": rows, "ratios": ratios}))
+        return
+    console = Console()
+    table = Table(title=f"{name}: {work}", title_justify="left")
+    for column in rows[0]:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(f"{value:,.3g}" if isinstance(value, float) else str(value) for value in row.values()))
+    console.print(table)
+    for key, value in ratios.items():
+        console.print(f"{key}: {value:,.4g}", highlight=False)
