@@ -104,7 +104,12 @@ def _phones(text: str) -> Iterator[Span]:
     spans = [match.span() for match in _NORTH_AMERICAN.finditer(text)]
     for region, leniency in searches:
         spans += [(match.start, match.end) for match in phonenumbers.PhoneNumberMatcher(text, region, leniency)]
-    yield from _without_overlap(spans)
+    yield from _without_overlap([span for span in spans if _stands_alone(text, *span)])
+
+
+def _stands_alone(text: str, start: int, stop: int) -> bool:
+    """Whether a number is not part of something longer: a UUID, a decimal fraction, an address."""
+    return not re.match(r"[\w./-]", text[start - 1 : start]) and not re.match(r"-?\w", text[stop : stop + 2])
 
 
 # Repetitions are bounded where another attempt could begin inside them, so that no text takes quadratic time.
@@ -148,14 +153,17 @@ DETECTORS = (
     ),
     Detector(
         "IBAN",
-        r"[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{4}",
-        _longest_valid(r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?\b", _is_iban),
+        r"[A-Za-z]{2}\d{2} ?[A-Za-z0-9]{4} ?[A-Za-z0-9]{4}",
+        _longest_valid(
+            r"(?<![\w-])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?(?![\w-])", _is_iban
+        ),
         lambda text: _compact(text).upper(),
     ),
+    # In groups of three digits or more, as cards are written: lists of small numbers pass Luhn's formula too.
     Detector(
         "CARD",
         r"\d(?:[ -]?\d){12}",
-        _longest_valid(r"(?<![\w.-])[2-6](?:[ -]?\d){12,18}(?![\w-])", _is_card),
+        _longest_valid(r"(?<![\w.-])(?:[3-6]\d|2[2-7])\d\d(?:[ -]?\d{3,6}){2,4}(?![\w-])", _is_card),
         _compact,
     ),
     Detector("IP", r"\d\.\d{1,3}\.\d{1,3}\.\d", _addresses, str),

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from feedback_pipeline.schemas import MESSAGES
+
 _CONTENT = pl.element().struct.field("content")
 _ROLE = pl.element().struct.field("role")
 
@@ -49,5 +51,5 @@ def normal_form(text: pl.Expr) -> pl.Expr:
 
 
 def _each_message(messages: str) -> pl.Expr:
-    # Polars 2.1 panics when it evaluates within lists of a column in several chunks, one of them a slice.
-    return pl.col(messages).rechunk()
+    # Polars 2.1 can panic when it filters within the lists of a column of several chunks.
+    return pl.col(messages).map_batches(pl.Series.rechunk, return_dtype=MESSAGES)

@@ -60,7 +60,8 @@ def _redact(texts: pl.Series, examples: pl.Series) -> pl.Series:
         for detector in (detector for detector, is_hinted in zip(DETECTORS, hinted, strict=True) if is_hinted):
             text = _replaced(text, detector, placeholders)
         redacted.append(text)
-    return texts.scatter(suspicious.arg_true(), pl.Series(redacted, dtype=pl.String))
+    # `scatter` writes into the series it is called on.
+    return texts.clone().scatter(suspicious.arg_true(), pl.Series(redacted, dtype=pl.String))
 
 
 def _replaced(text: str, detector: Detector, placeholders: Placeholders) -> str:

@@ -42,7 +42,9 @@ def score(model: LanguageModel, suite: Suite) -> pl.DataFrame:
 def _metrics(case: Case, wanted: Likelihood, worse: list[Likelihood]) -> list[tuple[str, float, int]]:
     metrics = [] if case.pair else [(NLL, wanted.per_token, wanted.tokens)]
     if worse:
-        beaten = sum((wanted.per_token < other.per_token) + 0.5 * (wanted.per_token == other.per_token) for other in worse)
+        beaten = sum(
+            (wanted.per_token < other.per_token) + 0.5 * (wanted.per_token == other.per_token) for other in worse
+        )
         name = PREFERENCE_ACCURACY if case.pair else CHOICE_ACCURACY
         metrics.append((name, beaten / len(worse), wanted.tokens))
     return metrics

@@ -23,6 +23,7 @@ class Comparison:
     clusters: int
 
     def __str__(self) -> str:
+        """As a decision's reason quotes it."""
         return (
             f"{self.suite} {self.metric} {self.estimate:+.3f} "
             f"[{self.lower:+.3f}, {self.upper:+.3f}] (n={self.n}, clusters={self.clusters})"

@@ -20,7 +20,7 @@ SAME_ANSWER = 95.0
 
 @dataclass(frozen=True)
 class Case:
-    """A prompt, the wanted answer, and worse ones; `pair` tells the rejected answer of a preference from distractors."""
+    """A prompt, the wanted answer, and worse ones: the rejected answer of a preference (`pair`), or distractors."""
 
     example_id: str
     group_id: str

@@ -1,16 +1,24 @@
 """JSON lines as columns, by DuckDB's vectorised JSON reader: one pass, no Python loop over records."""
 
+from functools import cache
+
 import duckdb
 import polars as pl
 
 
 def query_lines(query: str, lines: pl.DataFrame, timezone: str = "UTC") -> pl.DataFrame:
     """Run SQL over a frame known as `lines`. Times without an offset are of `timezone` (IANA name)."""
-    with duckdb.connect(":memory:") as connection:
+    with _engine().cursor() as connection:
         connection.execute("SET TimeZone = ?", [timezone])
         connection.register("lines", lines.to_arrow())
         frame: pl.DataFrame = connection.sql(query).pl()
         return frame
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    # Starting an engine costs more than parsing a small file. Cursors of it share nothing they register.
+    return duckdb.connect(":memory:")
 
 
 def identify(lines: pl.DataFrame, source: str) -> pl.DataFrame:

@@ -73,7 +73,8 @@ def train_sft(
         trainer.train()
         seconds = time.perf_counter() - started
     trainer.model.peft_config["default"].base_model_name_or_path = base.reference
-    trainer.model.save_pretrained(folder)
+    # PEFT would look up the base on the Hub to see whether its vocabulary grew; ours never does.
+    trainer.model.save_pretrained(folder, save_embedding_layers=False)
     last_epoch = [
         log["loss"] for log in trainer.state.log_history if log["epoch"] > config.num_train_epochs - 1 and "loss" in log
     ]

@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 import pytest
-from curation_rows import example, examples, group_on, kept, preference, said, words
+from curation_rows import WEEK, example, examples, group_on, kept, preference, said, words
+from hypothesis import example as tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,11 +52,19 @@ week = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(week, min_size=1, max_size=3))
+# Polars once panicked on the columns that these weeks give.
+@tried(
+    [
+        [(5, "the hold", SIDES[2], 3)],
+        [
+            (7, "reset hold reset hold hold", SIDES[2], 6),
+            (13, "lamp hold lamp lamp", SIDES[1], 3),
+            (10, "the hold hold hold the", SIDES[1], 1),
+        ],
+        [(6, "lamp hold", SIDES[1], 8), (1, "reset", SIDES[2], 2)],
+    ]
+)
 def test_whatever_three_weeks_bring_the_dataset_is_clean(weeks):
-    from datetime import timedelta
-
-    from curation_rows import WEEK
-
     decided = CURATED_EXAMPLES.empty()
     for i, drawn in enumerate(weeks):
         monday = WEEK + timedelta(weeks=i)

@@ -68,10 +68,13 @@ def test_a_bearer_token_is_replaced_and_the_header_stays():
         "order 48213377 of 2026-01-05 at 10:20:33",
         "1767604353000 milliseconds",
         "4111 1111 1111 1112",
-        "pi is 3.14159265358979, version 18.2.0",
+        "pi is 3.14159265358979, version 18.2.0, approximately 12.0839756",
+        "12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27, 296 297 298 299 300 301 302 303 304 305 306",
+        "https://maps.example.org/@19.0605522/dp/0465018372/web/20170908153437",
         "listen on 127.0.0.1:8080 or 0.0.0.0",
         "npm install @types/node@18.2.0",
         "550e8400-e29b-41d4-a716-446655440000",
+        "de39809c-5958-486d-9ba8-8c7b35aff3b1 and dc2ec63a-0768-4137-8f1e-9b7a5c2d4e6f",
         "the bearer of responsibilities, a risk-free-of-charge sk-learn-contextualization",
         "E-4471 then 12 blinks, 30 seconds, 230 V",
         "",
@@ -84,6 +87,16 @@ def test_ordinary_text_stays_as_it_is(text):
 def test_the_same_value_keeps_its_placeholder_and_another_gets_the_next():
     text = "a@b.org wrote to c@d.org, then A@B.org"
     assert redacted(text) == "<EMAIL_1> wrote to <EMAIL_2>, then <EMAIL_1>"
+
+
+def test_the_texts_given_stay_as_they_were():
+    given = pl.Series(["a@b.org"])
+    redact(given)
+    assert given.to_list() == ["a@b.org"]
+
+
+def test_spellings_of_one_account_share_a_placeholder():
+    assert redacted("GB29 NWBK 6016 1331 9268 19 is gb29nwbk60161331926819") == "<IBAN_1> is <IBAN_1>"
 
 
 def test_null_stays_null_beside_texts_that_change():

@@ -79,6 +79,22 @@ def test_an_older_row_neither_replaces_a_newer_one_nor_is_embedded(tmp_path):
     assert stored(tmp_path)["text"].to_list() == ["revised text"]
 
 
+class Overtaken(WordCounts):
+    """While it encodes, another upsert writes a newer row."""
+
+    def encode(self, texts):
+        upsert(self.folder, exchange("a", "newer", as_of=LATER), WordCounts())
+        return super().encode(texts)
+
+
+def test_a_newer_row_written_meanwhile_stays(tmp_path):
+    upsert(tmp_path, EXCHANGES.empty(), WordCounts())
+    encoder = Overtaken()
+    encoder.folder = tmp_path
+    upsert(tmp_path, exchange("a", "older"), encoder)
+    assert stored(tmp_path)["text"].to_list() == ["newer"]
+
+
 days = st.dictionaries(
     st.integers(1, 4), st.dictionaries(st.sampled_from("abc"), st.sampled_from(["x", "y", "x y"]), min_size=1)
 )

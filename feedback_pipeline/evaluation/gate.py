@@ -1,0 +1,127 @@
+"""Whether a candidate may replace what users have: promoted, refused or inconclusive, for a reason."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import polars as pl
+
+from feedback_pipeline.evaluation.paired import compare_all, suite_hash
+from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, NLL, PREFERENCE_ACCURACY
+from feedback_pipeline.evaluation.statistics import Comparison
+from feedback_pipeline.evaluation.suites import GENERAL, TARGET
+from feedback_pipeline.schemas import PROMOTIONS
+
+PROMOTED = "promoted"
+REFUSED = "refused"
+INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class GatePolicy:
+    """How sure the gate must be. Margins are in accuracy: 0.05 is one answer in twenty."""
+
+    confidence_level: float = 0.95
+    resamples: int = 10_000
+    seed: int = 7
+    min_clusters: int = 10
+    choice_margin: float = 0.05
+    preference_margin: float = 0.10
+    general_margin: float = 0.10
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided, the comparison that decided it, and all that were made."""
+
+    candidate: str
+    reference: str
+    decision: str
+    reason: str
+    deciding: Comparison | None
+    comparisons: tuple[Comparison, ...]
+    suite_hash: str
+    policy: GatePolicy
+
+    def row(self, week: date, dataset_version: str, run_id: str) -> pl.DataFrame:
+        """The row of `promotions`."""
+        deciding = asdict(self.deciding) if self.deciding else {}
+        deciding.pop("suite", None)
+        values = deciding | {
+            "week": week,
+            "candidate": self.candidate,
+            "reference": self.reference,
+            "decision": self.decision,
+            "reason": self.reason,
+            "dataset_version": dataset_version,
+            "suite_hash": self.suite_hash,
+            "comparisons": json.dumps([asdict(comparison) for comparison in self.comparisons]),
+            "policy": json.dumps(asdict(self.policy)),
+            "run_id": run_id,
+        }
+        return PROMOTIONS.conform(pl.DataFrame([values]))
+
+
+@dataclass(frozen=True)
+class _Demand:
+    """The whole interval must lie above `floor`; wholly below `ceiling`, the candidate is shown to be worse."""
+
+    suite: str
+    metric: str
+    floor: float
+    ceiling: float
+    optional: bool = False
+
+
+def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePolicy) -> Decision:
+    """Compare two models on rows of `scores` that hold both.
+
+    Refused: anything is shown to be worse (its interval lies below zero; for general knowledge, below
+    the margin). Promoted: the wanted answers are shown to be likelier, and choice, preference
+    (where enough users gave pairs) and general knowledge are shown to be no worse than their margins.
+    Anything else is inconclusive. Likelihood alone promotes nobody: answers to other people's
+    questions make every answer likelier, and are refused by the choice among answers.
+
+    Raises `NotComparableError` where suites, evaluators or examples differ.
+    """
+    comparisons = compare_all(scores, candidate, reference, policy.confidence_level, policy.resamples, policy.seed)
+    decision, reason, deciding = _judged({(c.suite, c.metric): c for c in comparisons}, policy)
+    return Decision(
+        candidate=candidate,
+        reference=reference,
+        decision=decision,
+        reason=reason,
+        deciding=deciding,
+        comparisons=comparisons,
+        suite_hash=suite_hash(scores, candidate, TARGET),
+        policy=policy,
+    )
+
+
+def _demands(policy: GatePolicy) -> tuple[_Demand, ...]:
+    return (
+        _Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
+        _Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
+        _Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
+        _Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),
+    )
+
+
+def _judged(made: dict[tuple[str, str], Comparison], policy: GatePolicy) -> tuple[str, str, Comparison | None]:
+    """Decision, reason and the comparison that decided."""
+    demands = _demands(policy)
+    enough = {key: found for key, found in made.items() if found.clusters >= policy.min_clusters}
+    for demand in demands:
+        found = enough.get((demand.suite, demand.metric))
+        if found and found.upper < demand.ceiling:
+            return REFUSED, f"Shown to be worse: {found}.", found
+    for demand in demands:
+        found = enough.get((demand.suite, demand.metric))
+        if found is None and not demand.optional:
+            few = made.get((demand.suite, demand.metric))
+            had = f"only {few}" if few else f"no {demand.suite} {demand.metric}"
+            return INCONCLUSIVE, f"Not enough evidence: {had}, where {policy.min_clusters} clusters are needed.", few
+        if found and found.lower <= demand.floor:
+            return INCONCLUSIVE, f"Not enough evidence that this lies above {demand.floor:+.3f}: {found}.", found
+    improved = made[TARGET, NLL]
+    return PROMOTED, f"Shown to be better, and nowhere worse beyond its margin: {improved}.", improved

@@ -1,0 +1,81 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feedback_pipeline.evaluation.statistics import Comparison, compare
+
+
+def _compare(values: list[float], groups: list[str], confidence_level: float = 0.95, seed: int = 1) -> Comparison:
+    frame = pl.DataFrame({"difference": values, "group_id": groups}, schema_overrides={"difference": pl.Float64})
+    return compare("target", "nll", frame, confidence_level, resamples=2_000, seed=seed)
+
+
+def _one_each(values: np.ndarray) -> list[str]:
+    return [f"u{index}" for index in range(len(values))]
+
+
+def test_the_interval_covers_the_true_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(5)
+    covered = 0
+    for _ in range(200):
+        values = rng.normal(0.3, 1.0, size=40)
+        found = _compare(values.tolist(), _one_each(values), confidence_level=0.9)
+        covered += found.lower <= 0.3 <= found.upper
+    assert 0.83 <= covered / 200 <= 0.96
+
+
+def test_examples_of_one_user_count_as_one_observation_and_not_as_many():
+    rng = np.random.default_rng(6)
+    covered = {"users": 0, "examples": 0}
+    for _ in range(100):
+        user_effects = np.repeat(rng.normal(0, 1, size=30), 8)
+        values = (user_effects + rng.normal(0, 0.1, size=240)).tolist()
+        users = [f"u{index // 8}" for index in range(240)]
+        for name, groups in (("users", users), ("examples", [str(index) for index in range(240)])):
+            found = _compare(values, groups)
+            covered[name] += found.lower <= 0 <= found.upper
+    assert covered["users"] >= 85
+    assert covered["examples"] <= 70
+
+
+def test_the_mean_is_over_examples_however_they_spread_over_users():
+    found = _compare([1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"])
+    assert found.estimate == pytest.approx(0.75)
+    assert (found.n, found.clusters) == (4, 2)
+
+
+def test_a_skewed_sample_gets_an_interval_reaching_further_to_the_long_side():
+    values = np.random.default_rng(7).exponential(1.0, size=30)
+    found = _compare(values.tolist(), _one_each(values))
+    assert found.upper - found.estimate > found.estimate - found.lower
+
+
+def test_no_difference_at_all_gives_an_interval_of_zero_width():
+    found = _compare([0.0] * 20, _one_each(np.zeros(20)))
+    assert (found.lower, found.estimate, found.upper) == (0.0, 0.0, 0.0)
+
+
+def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
+    values, groups = [0.1, 0.5, -0.2, 0.4, 0.9], ["a", "b", "c", "a", "d"]
+    assert _compare(values, groups) == _compare(values[::-1], groups[::-1])
+    assert _compare(values, groups) != _compare(values, groups, seed=2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(-50, 50), st.sampled_from("abcdefgh")), min_size=1, max_size=40))
+def test_the_interval_is_finite_and_within_what_any_user_showed(rows: list[tuple[float, str]]):
+    values, groups = map(list, zip(*rows, strict=True))
+    found = _compare(values, groups)
+    means = pl.DataFrame({"value": values, "group": groups}).group_by("group").agg(pl.col("value").mean())["value"]
+    assert means.min() - 1e-9 <= found.lower <= found.upper <= means.max() + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-5, 5), min_size=3, max_size=30))
+def test_turning_every_difference_round_turns_the_interval_round(values: list[float]):
+    groups = [f"u{index % 7}" for index in range(len(values))]
+    found, turned = _compare(values, groups), _compare([-value for value in values], groups)
+    assert turned.estimate == pytest.approx(-found.estimate, abs=1e-9)
+    assert turned.lower == pytest.approx(-found.upper, abs=0.1 + 0.1 * abs(found.upper))
