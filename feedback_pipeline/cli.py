@@ -2,7 +2,8 @@
 
 import json
 import sys
-from datetime import date, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 
 from feedback_pipeline.inspection import render
-from feedback_pipeline.settings import Settings
+from feedback_pipeline.settings import FIRST_DAY, Settings
 from feedback_pipeline.warehouse import Warehouse
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -41,11 +42,12 @@ def recall(
     as_json: AsJson = False,
 ) -> None:
     """Find the exchanges nearest in meaning, with their feedback and metadata."""
+    from feedback_pipeline.inspection.recalled import with_evidence
     from feedback_pipeline.recall.encoder import load_encoder
     from feedback_pipeline.recall.search import search
 
     settings = Settings.from_environment()
-    found = search(settings.index, load_encoder(settings.encoder), text, k=k, where=where).rows(named=True)
+    found = with_evidence(_warehouse(), search(settings.index, load_encoder(settings.encoder), text, k=k, where=where))
     if as_json:
         _print_json(found)
     else:
@@ -73,10 +75,13 @@ def champion(
     as_json: AsJson = False,
 ) -> None:
     """Show the promoted version, its base model, dataset and decision."""
-    from feedback_pipeline.inspection.champion import champion as champion_of
+    from feedback_pipeline.evaluation.registry import champion as promoted
 
     settings = Settings.from_environment()
-    found = champion_of(_warehouse(), settings.home)
+    current = promoted(_warehouse())
+    if current is None:
+        raise LookupError("no champion yet: nothing was promoted")
+    found = asdict(current) | {"folder": str(settings.home / (current.folder or ""))}
     if path:
         print(found["folder"])
     elif as_json:
@@ -97,7 +102,14 @@ def import_(
     """Land exports of a source in the landing zone, split by day; nothing is refused in silence."""
     from feedback_pipeline.ingestion.landing import import_files
 
-    report = import_files(source, files, Settings.from_environment().landing_zone, arrival.date() if arrival else None)
+    landed = import_files(
+        source,
+        files,
+        Settings.from_environment().landing_zone,
+        arrival.date() if arrival else None,
+        days=(FIRST_DAY, datetime.now(UTC).date()),
+    )
+    report = [asdict(file) for file in landed]
     if as_json:
         _print_json(report)
     else:
@@ -110,12 +122,34 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 7,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 1, 5),
     days: Annotated[int, typer.Option(min=1)] = 14,
-    users: Annotated[int, typer.Option(min=1)] = 90,
     interactions_per_day: Annotated[int, typer.Option(min=1)] = 45,
+    users: Annotated[int, typer.Option(min=1)] = 90,
+    rate: Annotated[
+        list[str] | None, typer.Option(help="A rate of trouble, such as corrections=0.3; may be given several times.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="They change the speed, not what is written.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Write the logs of a simulated product assistant, and apart from them the truth behind them."""
-    raise NotImplementedError
+    from feedback_pipeline.simulation import SimulationConfig
+    from feedback_pipeline.simulation import simulate as write_logs
+
+    rates = dict(_rate(text) for text in rate or [])
+    if unknown := set(rates) - {name for name, value in asdict(SimulationConfig()).items() if type(value) is float}:
+        raise ValueError(f"no such rate: {', '.join(sorted(unknown))}")
+    config = replace(
+        SimulationConfig(),
+        seed=seed,
+        start=start.date(),
+        days=days,
+        interactions_per_day=interactions_per_day,
+        users=users,
+    )
+    summary = asdict(write_logs(replace(config, **rates), folder / "raw", folder / "truth", processes))
+    if as_json:
+        _print_json(summary)
+    else:
+        render.print_counts(console, f"Written to {folder}", summary)
 
 
 def main() -> None:
@@ -126,6 +160,14 @@ def main() -> None:
         message = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(1)
+
+
+def _rate(text: str) -> tuple[str, Any]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(f"--rate {text}: not a name and a number, such as corrections=0.3") from None
 
 
 def _warehouse() -> Warehouse:

@@ -1,5 +1,7 @@
 """Ingestion: the landing zone's files become tables, and every line is accounted for."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_table, table_metadata
@@ -29,7 +31,9 @@ _TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
     ],
     **NIGHTLY,
 )
-def ingestion(context: dg.AssetExecutionContext, store: Store):
+def ingestion(
+    context: dg.AssetExecutionContext, store: Store
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Read the day's files of every source, a transaction a day."""
     reports = []
     for day in partition_dates(context):

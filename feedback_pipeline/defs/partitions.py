@@ -2,16 +2,17 @@
 
 from datetime import date
 from functools import partial
+from typing import Any
 
 import dagster as dg
 
-FIRST_MONDAY = "2025-01-06"
+from feedback_pipeline.settings import FIRST_DAY
 
-daily_partitions = dg.DailyPartitionsDefinition(start_date=FIRST_MONDAY)
-weekly_partitions = dg.WeeklyPartitionsDefinition(start_date=FIRST_MONDAY, day_offset=1)
+daily_partitions = dg.DailyPartitionsDefinition(start_date=FIRST_DAY.isoformat())
+weekly_partitions = dg.WeeklyPartitionsDefinition(start_date=FIRST_DAY.isoformat(), day_offset=1)
 
 # What holds for every asset of a cadence. DuckDB knows one writer: the pool admits one at a time.
-NIGHTLY = {
+NIGHTLY: dict[str, Any] = {
     "partitions_def": daily_partitions,
     "backfill_policy": dg.BackfillPolicy.single_run(),
     "pool": "warehouse",

@@ -12,7 +12,7 @@ from feedback_pipeline.recall.inputs import exchanges_judged_on
 
 
 @nightly_asset(group_name="recall", kinds={"lancedb"}, deps=["verdicts", "evidence", "interactions"])
-def exchange_index(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult:
+def exchange_index(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult[None]:
     """One row per interaction with evidence: vector, text and metadata, upserted by id. Personal data is masked."""
     encoder = load_encoder(store.settings.encoder)
     reports = []

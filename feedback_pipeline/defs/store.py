@@ -6,7 +6,7 @@ from feedback_pipeline.settings import Settings
 from feedback_pipeline.warehouse import Warehouse
 
 
-class Store(dg.ConfigurableResource):
+class Store(dg.ConfigurableResource[None]):
     """Folders and warehouse of the deployment, as its environment says when the run starts."""
 
     @property

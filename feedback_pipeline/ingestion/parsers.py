@@ -1,5 +1,7 @@
 """From a source's declaration to the parser of its lines."""
 
+from collections.abc import Callable
+
 import polars as pl
 
 from feedback_pipeline.ingestion.formats import events, openai_chat
@@ -8,7 +10,8 @@ from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.records import parse_records
 from feedback_pipeline.ingestion.source import Source
 
-_COLUMNAR = {"openai_chat": openai_chat, "events": events}
+_PARSE: dict[str, Callable[[pl.DataFrame, str], Parsed]] = {"openai_chat": openai_chat.parse, "events": events.parse}
+_REQUIRED = {"openai_chat": openai_chat.REQUIRED, "events": events.REQUIRED}
 _JUDGED_BY = 100
 
 
@@ -16,7 +19,7 @@ def parse(source: Source, lines: pl.DataFrame) -> Parsed:
     """What the lines of a source hold. `lines` has `event_id` and `payload`, valid JSON objects."""
     if source.parser:
         return parse_records(lines, source.parser)
-    return _COLUMNAR[source.format].parse(lines, source.timezone)
+    return _PARSE[source.format](lines, source.timezone)
 
 
 def unknown_shape(source: Source, lines: pl.DataFrame) -> str | None:
@@ -33,7 +36,7 @@ def unknown_shape(source: Source, lines: pl.DataFrame) -> str | None:
         if first.height == 1 or rejections.height < first.height:
             return None
         return f"the file has an unknown shape: none of its first {first.height} lines fits; {rejections['reason'][0]}"
-    needed = sorted(_COLUMNAR[source.format].REQUIRED)
+    needed = sorted(_REQUIRED[source.format])
     keys = query_lines("SELECT json_keys(payload) AS keys FROM lines", first)["keys"]
     if any(set(needed) <= set(found) for found in keys):
         return None

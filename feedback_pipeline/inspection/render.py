@@ -78,6 +78,20 @@ def print_trace(console: Console, exchanges: Sequence[Mapping[str, Any]]) -> Non
             )
 
 
+def print_recalled(console: Console, exchanges: Sequence[Mapping[str, Any]]) -> None:
+    """Exchanges nearest first, each with its metadata and evidence."""
+    for exchange in exchanges:
+        about = " · ".join(
+            f"{exchange[name]}"
+            for name in ("interaction_id", "session_id", "observed_at", "model_version", "user_role", "environment")
+            if exchange[name] is not None
+        )
+        console.print(f"\n[bold]{exchange['similarity']:.3f}[/bold] [dim]{escape(about)}[/dim]", highlight=False)
+        console.print(escape(shortened(exchange["text"])), highlight=False)
+        for evidence in exchange["evidence"]:
+            console.print("      " + escape(evidence_line(evidence)), highlight=False)
+
+
 def evidence_line(evidence: Mapping[str, Any]) -> str:
     """One piece of evidence on one line."""
     sign = {1: "+", -1: "-", 0: "·"}[evidence["polarity"]]

@@ -32,7 +32,8 @@ _SESSION = "session_id IN (SELECT session_id FROM interactions WHERE session_id 
 _EXCHANGES = f"""
 SELECT i.session_id, i.turn, i.interaction_id, i.observed_at, i.user_id, i.user_role, i.environment,
     i.model_version, i.system_context,
-    list_last(list_filter(i.prompt_messages, lambda m: m.role = 'user')).content AS query, i.response, i.source, e.file, e.line_number, i.arrival_day,
+    list_last(list_filter(i.prompt_messages, lambda m: m.role = 'user')).content AS query,
+    i.response, i.source, e.file, e.line_number, i.arrival_day,
     v.p_satisfied, v.dominant_reason, v.conflict, r.destination, r.reason AS route_reason
 FROM {current(INTERACTIONS, _EVER, where=_SESSION)} i
 LEFT JOIN (
@@ -45,8 +46,5 @@ LEFT JOIN (FROM routes QUALIFY row_number() OVER (PARTITION BY interaction_id OR
     ON r.interaction_id = i.interaction_id
 ORDER BY i.turn, i.observed_at, i.interaction_id
 """
-_EVIDENCE = f"""
-SELECT * FROM {
-    current(EVIDENCE, _EVER, where=f"interaction_id IN (SELECT interaction_id FROM interactions WHERE {_SESSION})")
-} ORDER BY observed_at, evidence_id
-"""
+_OF_SESSION = f"interaction_id IN (SELECT interaction_id FROM interactions WHERE {_SESSION})"
+_EVIDENCE = f"SELECT * FROM {current(EVIDENCE, _EVER, where=_OF_SESSION)} ORDER BY observed_at, evidence_id"

@@ -36,7 +36,12 @@ class BaseModel:
     @property
     def version(self) -> str:
         """Name and hash: what scores of the base model itself are filed under."""
-        return f"{self.name}@{self.sha256[:12]}"
+        return version_of(self.name, self.sha256)
+
+
+def version_of(name: str, sha256: str) -> str:
+    """What a base model of this name and weights is called where models are compared."""
+    return f"{name}@{sha256[:12]}"
 
 
 def resolve_base_model(name: str, cache: Path) -> BaseModel:

@@ -15,6 +15,8 @@ class TrainingConfig(BaseModel, frozen=True, extra="forbid"):
     lr_scheduler_type: Literal["constant", "linear", "cosine"] = "cosine"
     warmup_steps: int = Field(2, ge=0)
     num_train_epochs: int = Field(2, ge=1)
+    max_steps: int = Field(-1, ge=-1)
+    """Where positive, the number of steps whatever the epochs say."""
     per_device_train_batch_size: int = Field(4, ge=1)
     max_length: int = Field(1024, ge=8)
     lora_r: int = Field(16, ge=1)

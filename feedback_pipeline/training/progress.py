@@ -15,15 +15,14 @@ LINES = 20
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers publishes no types
     """Reports step, loss, tokens/s and the time left, about 20 times a training."""
 
-    def __init__(self, tokens: int, report: Callable[[str], None]) -> None:
-        self._tokens = tokens
+    def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
         self._started = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Start the clock."""
         self._started = time.perf_counter()
-        self._report(f"training: {state.max_steps} steps, {self._tokens:,} tokens")
+        self._report(f"training: {state.max_steps} steps")
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         """Report a step, unless too many lines would come of it."""
@@ -33,6 +32,6 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers p
             return
         seconds = time.perf_counter() - self._started
         self._report(
-            f"step {step}/{steps}  loss {logs['loss']:.3f}  {self._tokens * step / steps / seconds:,.0f} tokens/s  "
+            f"step {step}/{steps}  loss {logs['loss']:.3f}  {logs['num_tokens'] / seconds:,.0f} tokens/s  "
             f"{seconds / step * (steps - step):.0f} s left"
         )

@@ -66,18 +66,17 @@ def train_sft(
         lengths = [len(tokens) for tokens in trainer.train_dataset["input_ids"]]
         if not lengths:
             raise NothingToTrainOnError(f"no example has an answer within {config.max_length} tokens")
-        tokens = sum(lengths) * config.num_train_epochs
         trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(ProgressCallback(tokens, progress))
+        trainer.add_callback(ProgressCallback(progress))
         started = time.perf_counter()
         trainer.train()
         seconds = time.perf_counter() - started
     trainer.model.peft_config["default"].base_model_name_or_path = base.reference
     # PEFT would look up the base on the Hub to see whether its vocabulary grew; ours never does.
     trainer.model.save_pretrained(folder, save_embedding_layers=False)
-    last_epoch = [
-        log["loss"] for log in trainer.state.log_history if log["epoch"] > config.num_train_epochs - 1 and "loss" in log
-    ]
+    steps = [log for log in trainer.state.log_history if "loss" in log]
+    last_epoch = [log["loss"] for log in steps if log["epoch"] > steps[-1]["epoch"] - 1]
+    tokens = int(steps[-1]["num_tokens"])
     return TrainingResult(len(lengths), tokens, trainer.state.global_step, sum(last_epoch) / len(last_epoch), seconds)
 
 
@@ -99,6 +98,7 @@ def _arguments(config: TrainingConfig, scratch: str, on_cpu: bool) -> Any:
         lr_scheduler_type=config.lr_scheduler_type,
         warmup_steps=config.warmup_steps,
         num_train_epochs=config.num_train_epochs,
+        max_steps=config.max_steps,
         per_device_train_batch_size=config.per_device_train_batch_size,
         max_length=config.max_length,
         seed=config.seed,

@@ -1,0 +1,31 @@
+"""Evaluation: candidate, champion and base on the same cases; the gate; the champion."""
+
+import dagster as dg
+import polars as pl
+
+from feedback_pipeline.defs.metadata import markdown_table
+from feedback_pipeline.defs.partitions import partition_date, weekly_asset
+from feedback_pipeline.defs.store import Store
+from feedback_pipeline.evaluation.cycle import judge, score_cycle
+
+
+@weekly_asset(group_name="evaluation", kinds={"pytorch"}, deps=["curated_examples", "model_versions"])
+def scores(context: dg.AssetExecutionContext, store: Store) -> pl.DataFrame:
+    """One row per model, suite, metric and example."""
+    return score_cycle(store.warehouse, store.settings, partition_date(context), context.log.info)
+
+
+@weekly_asset(group_name="evaluation", kinds={"duckdb"}, deps=[scores])
+def promotions(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult[None]:
+    """One row per gate decision; the champion's alias moves in the same transaction."""
+    decided = judge(store.warehouse, partition_date(context), context.run_id)
+    row = decided.row(0, named=True)
+    context.log.info(f"{row['decision']}: {row['reason']}")
+    return dg.MaterializeResult(
+        metadata={
+            "decision": row["decision"],
+            "reason": row["reason"],
+            "comparisons": dg.MetadataValue.md(markdown_table(pl.read_json(row["comparisons"].encode()))),
+            "row": dg.MetadataValue.md(markdown_table(decided.transpose(include_header=True))),
+        }
+    )
