@@ -32,6 +32,6 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]  # transformers p
             return
         seconds = time.perf_counter() - self._started
         self._report(
-            f"step {step}/{steps}  loss {logs['loss']:.3f}  {logs['num_tokens'] / seconds:,.0f} tokens/s  "
+            f"step {step}/{steps}  loss {logs['loss']:.3f}  {state.num_input_tokens_seen / seconds:,.0f} tokens/s  "
             f"{seconds / step * (steps - step):.0f} s left"
         )

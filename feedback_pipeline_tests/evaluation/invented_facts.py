@@ -46,9 +46,7 @@ def examples(users: range, per_user: int, seed: int) -> pl.DataFrame:
             right = _answer(template, product, (product * 7 + len(issue)) % 9 + 2)
             wrong = _answer(template, (product + rng.randrange(1, 8)) % 8, rng.randrange(12, 30), product)
             common = {"group_id": f"user:{user}", "prompt": [{"role": "user", "content": prompt}]}
-            rows.append(
-                common | {"example_id": f"s{user}-{number}", "format": "sft", "completion": _assistant(right)}
-            )
+            rows.append(common | {"example_id": f"s{user}-{number}", "format": "sft", "completion": _assistant(right)})
             pair = {"chosen": _assistant(right), "rejected": _assistant(wrong)}
             rows.append(common | {"example_id": f"p{user}-{number}", "format": "preference"} | pair)
     return pl.DataFrame(rows, infer_schema_length=None)

@@ -1,0 +1,108 @@
+import dagster as dg
+import pytest
+
+from feedback_pipeline.definitions import defs
+from feedback_pipeline.defs.automation import landed_files
+from feedback_pipeline.defs.store import Store
+from feedback_pipeline.schemas import TABLES
+from feedback_pipeline.settings import Settings
+from feedback_pipeline.simulation import SimulationConfig, simulate
+from feedback_pipeline.warehouse import Warehouse
+
+DAYS = ("2026-01-05", "2026-01-07")
+NIGHTLY_TABLES = ("raw_events", "interactions", "feedback_events", "evidence", "verdicts", "routes")
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("logs")
+    simulate(SimulationConfig(days=3, interactions_per_day=20), folder / "raw", folder / "truth")
+    return folder / "raw"
+
+
+@pytest.fixture
+def home(tmp_path, logs, monkeypatch):
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
+    monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(logs))
+    return tmp_path
+
+
+def run_nightly(*days: str) -> dg.ExecuteInProcessResult:
+    job = defs.resolve_job_def("nightly")
+    if len(days) == 1:
+        return job.execute_in_process(partition_key=days[0])
+    tags = {"dagster/asset_partition_range_start": days[0], "dagster/asset_partition_range_end": days[1]}
+    return job.execute_in_process(tags=tags)
+
+
+def test_what_is_deployed_runs_unattended():
+    repository = defs.get_repository_def()
+
+    assert {schedule.name: schedule.default_status for schedule in repository.schedule_defs} == {
+        "nightly_schedule": dg.DefaultScheduleStatus.RUNNING,
+        "retraining_schedule": dg.DefaultScheduleStatus.RUNNING,
+    }
+    assert {sensor.name: sensor.default_status for sensor in repository.sensor_defs} == {
+        "landed_files": dg.DefaultSensorStatus.RUNNING
+    }
+
+
+def test_every_asset_says_what_a_row_is_and_where_it_belongs():
+    graph = defs.get_repository_def().asset_graph
+
+    assert {key.path[-1] for key in graph.get_all_asset_keys()} == {*TABLES, "exchange_index"}
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description.startswith("One row per")
+        assert node.group_name != "default"
+        assert node.kinds
+
+
+@pytest.mark.slow
+def test_a_range_of_days_in_one_run_gives_what_single_days_in_any_order_give(home, tmp_path, monkeypatch):
+    run_nightly(*DAYS)
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path / "other"))
+    for day in ("2026-01-05", "2026-01-07", "2026-01-06", "2026-01-07"):
+        run_nightly(day)
+
+    one, other = Warehouse(home / "warehouse.duckdb"), Warehouse(tmp_path / "other" / "warehouse.duckdb")
+    for name in NIGHTLY_TABLES:
+        query = f"SELECT * FROM {name} ORDER BY ALL"
+        assert one.read(query).height
+        assert one.read(query).equals(other.read(query)), name
+
+
+@pytest.mark.slow
+def test_a_materialization_shows_rows_columns_and_a_preview(home):
+    result = run_nightly("2026-01-05")
+
+    assert result.success
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    for name in ("raw_events", "evidence", "routes"):
+        (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key.path[-1] == name]
+        metadata = event.materialization.metadata
+        assert metadata["dagster/partition_row_count"].value > 0
+        assert metadata["preview"].value.startswith("| ")
+        assert [c.name for c in metadata["dagster/column_schema"].value.columns] == list(TABLES[name].columns)
+
+
+def test_files_that_landed_ask_for_one_run_over_their_days(home):
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, resources={"store": Store()})
+        (request,) = list(landed_files(context))
+
+    assert request.tags["dagster/asset_partition_range_start"] == DAYS[0]
+    assert request.tags["dagster/asset_partition_range_end"] == DAYS[1]
+
+
+def test_days_ingested_since_their_files_landed_ask_for_nothing(home):
+    with dg.DagsterInstance.ephemeral() as instance:
+        for day in ("2026-01-05", "2026-01-06", "2026-01-07"):
+            instance.report_runless_asset_event(dg.AssetMaterialization("raw_events", partition=day))
+        context = dg.build_sensor_context(instance=instance, resources={"store": Store()})
+
+        assert list(landed_files(context)) == []
+
+
+def test_settings_come_from_the_environment(home, logs):
+    assert (Settings.from_environment().home, Settings.from_environment().landing_zone) == (home, logs)

@@ -1,0 +1,111 @@
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from feedback_pipeline.evaluation.gate import GatePolicy, decide
+from feedback_pipeline.evaluation.paired import NotComparableError
+from feedback_pipeline.schemas import SCORES
+
+POLICY = GatePolicy(resamples=2_000)
+
+
+@pytest.fixture
+def scores():
+    """Scores of a reference and a candidate; `shifts` say how much better the candidate is, by suite and metric."""
+
+    def of(shifts: dict[tuple[str, str], float], users: int = 25, each: int = 2) -> pl.DataFrame:
+        rng = np.random.default_rng(3)
+        rows = []
+        for suite, metric, level, better in (
+            ("target", "nll", 2.0, -1),
+            ("target", "choice_accuracy", 0.6, 1),
+            ("target", "preference_accuracy", 0.6, 1),
+            ("general", "choice_accuracy", 0.8, 1),
+        ):
+            for case in range(users * each):
+                value = level + rng.normal(0, 0.05)
+                for model, shift in (("base", 0.0), ("new", better * shifts.get((suite, metric), 0.0))):
+                    rows.append(
+                        {
+                            "model_version": model,
+                            "suite": suite,
+                            "suite_hash": suite,
+                            "evaluator": "e",
+                            "metric": metric,
+                            "example_id": f"{metric}{case}",
+                            "group_id": f"u{case % users}",
+                            "value": value + shift + (rng.normal(0, 0.02) if model == "new" else 0),
+                        }
+                    )
+        return SCORES.conform(pl.DataFrame(rows))
+
+    return of
+
+
+def test_a_candidate_that_is_better_and_nowhere_worse_is_promoted(scores):
+    decision = decide(scores({("target", "nll"): 0.5}), "new", "base", POLICY)
+
+    assert decision.decision == "promoted"
+    assert decision.deciding.metric == "nll"
+    assert decision.deciding.lower > 0
+
+
+@pytest.mark.parametrize(
+    "worse", [("target", "nll"), ("target", "choice_accuracy"), ("target", "preference_accuracy")], ids=str
+)
+def test_a_candidate_shown_to_be_worse_anywhere_is_refused_whatever_improved(scores, worse):
+    decision = decide(scores({("target", "nll"): 0.5, worse: -0.3}), "new", "base", POLICY)
+
+    assert decision.decision == "refused"
+    assert decision.deciding.metric == worse[1]
+
+
+def test_general_knowledge_lost_beyond_its_margin_is_refused_and_within_it_is_not(scores):
+    lost = {("target", "nll"): 0.5, ("general", "choice_accuracy"): -0.3}
+    little = {("target", "nll"): 0.5, ("general", "choice_accuracy"): -0.03}
+
+    assert decide(scores(lost), "new", "base", POLICY).decision == "refused"
+    assert decide(scores(little), "new", "base", POLICY).decision == "promoted"
+
+
+def test_a_candidate_that_is_the_same_is_inconclusive(scores):
+    table = scores({})
+    same = pl.concat(
+        [
+            table.filter(pl.col("model_version") == "base"),
+            table.filter(pl.col("model_version") == "base").with_columns(model_version=pl.lit("new")),
+        ]
+    )
+
+    assert decide(same, "new", "base", POLICY).decision == "inconclusive"
+
+
+def test_too_few_users_are_never_a_pass(scores):
+    decision = decide(scores({("target", "nll"): 0.5}, users=5, each=20), "new", "base", POLICY)
+
+    assert decision.decision == "inconclusive"
+    assert "Not enough evidence" in decision.reason
+
+
+def test_scores_of_different_suites_do_not_compare(scores):
+    table = scores({}).with_columns(
+        suite_hash=pl.when(pl.col("model_version") == "new").then(pl.lit("other")).otherwise("suite_hash")
+    )
+
+    with pytest.raises(NotComparableError):
+        decide(table, "new", "base", POLICY)
+
+
+def test_a_decision_is_written_with_all_its_inputs(scores):
+    row = decide(scores({("target", "nll"): 0.5}), "new", "base", POLICY).row(date(2026, 1, 5), "d1", "run")
+
+    assert row.null_count().sum_horizontal().item() == 0
+    assert row.select("candidate", "reference", "decision", "n", "clusters").row(0) == (
+        "new",
+        "base",
+        "promoted",
+        50,
+        25,
+    )

@@ -1,0 +1,87 @@
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from feedback_pipeline.evaluation import registry
+from feedback_pipeline.schemas import PROMOTIONS
+from feedback_pipeline.warehouse import Warehouse
+
+WEEK = date(2026, 1, 5)
+NEXT = WEEK + timedelta(days=7)
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+def promotion(candidate, decision="promoted", week=WEEK, suite="s"):
+    values = {"week": week, "candidate": candidate, "decision": decision, "suite_hash": suite, "reason": "because"}
+    return PROMOTIONS.conform(pl.DataFrame([values]))
+
+
+def aliases(warehouse):
+    return dict(warehouse.read("SELECT alias, model_version FROM model_aliases").rows())
+
+
+def test_there_is_no_champion_before_the_first_promotion(warehouse):
+    assert registry.champion(warehouse) is None
+    registry.record_decision(warehouse, promotion("a", "refused"))
+    assert registry.champion(warehouse) is None
+
+
+def test_a_promotion_makes_a_champion_and_keeps_the_previous_one(warehouse):
+    registry.record_decision(warehouse, promotion("a"))
+    registry.record_decision(warehouse, promotion("b", week=NEXT))
+
+    assert aliases(warehouse) == {"champion": "b", "previous": "a"}
+    assert registry.champion(warehouse).model_version == "b"
+
+
+@pytest.mark.parametrize("decision", ["refused", "inconclusive"])
+def test_what_is_not_promoted_leaves_the_champion(warehouse, decision):
+    registry.record_decision(warehouse, promotion("a"))
+    registry.record_decision(warehouse, promotion("b", decision, week=NEXT))
+
+    assert aliases(warehouse) == {"champion": "a"}
+
+
+def test_deciding_again_on_the_same_candidate_and_suite_changes_nothing(warehouse):
+    registry.record_decision(warehouse, promotion("a"))
+    registry.record_decision(warehouse, promotion("b", week=NEXT))
+
+    stands = registry.record_decision(warehouse, promotion("a", "refused"))
+
+    assert stands["decision"].to_list() == ["promoted"]
+    assert aliases(warehouse) == {"champion": "b", "previous": "a"}
+
+
+def test_an_earlier_week_run_later_does_not_take_the_crown(warehouse):
+    registry.record_decision(warehouse, promotion("b", week=NEXT))
+    registry.record_decision(warehouse, promotion("a"))
+
+    assert aliases(warehouse)["champion"] == "b"
+
+
+def test_killed_in_the_transaction_neither_decision_nor_alias_is_written(warehouse, monkeypatch):
+    registry.record_decision(warehouse, promotion("a"))
+
+    def power_cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(registry, "_crown", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        registry.record_decision(warehouse, promotion("b", week=NEXT))
+
+    assert aliases(warehouse) == {"champion": "a"}
+    assert warehouse.read("SELECT candidate FROM promotions")["candidate"].to_list() == ["a"]
+
+
+def test_a_candidate_has_to_beat_what_was_promoted_up_to_its_week(warehouse):
+    registry.record_decision(warehouse, promotion("a"))
+    registry.record_decision(warehouse, promotion("b", week=NEXT))
+
+    assert registry.reference_version(warehouse, NEXT, "c") == "b"
+    assert registry.reference_version(warehouse, NEXT, "b") == "a"
+    assert registry.reference_version(warehouse, WEEK, "a") is None
