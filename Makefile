@@ -16,6 +16,14 @@ export TOKENIZERS_PARALLELISM = false
 # nanobind, which DuckDB is built with, reports objects still alive when Python exits; it means nothing.
 LAUNCH = $(BIN)/dg launch $(1) 2>&1 | grep --line-buffered -vE '^nanobind:|^See https://nanobind|^ - (leaked|\.\.\. skipped)'
 
+# A CPU takes about two seconds a step.
+SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 45}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
+
+REALDATA = $(abspath $(or $(FEEDBACK_REALDATA),../shared/realdata))
+REAL_HOME = $(HOME_FOLDER)/real
+REAL_SOURCES = ifllm/dev.jsonl:ifllm ifllm/dev_tasks.jsonl:ifllm_tasks realhumaneval/dev.jsonl:realhumaneval \
+	qa_feedback/dev.jsonl:qa_feedback oasst_en100/dev.jsonl:oasst_en100
+
 .PHONY: help setup setup-benchmarks demo real ui test lint format clean
 
 help: ## this list
@@ -43,14 +51,24 @@ $(HOME_FOLDER)/dagster/dagster.yaml: dagster.yaml
 demo: setup $(HOME_FOLDER)/dagster/dagster.yaml ## two weeks of the bundled sample, from raw logs to the gate
 	@if [ -f '$(HOME_FOLDER)/warehouse.duckdb' ]; then echo 'Already there, and done again without harm:'; $(BIN)/feedback-pipeline status; fi
 	$(call LAUNCH,--job nightly --partition-range 2026-01-05...2026-01-18)
-	$(call LAUNCH,--job retraining --partition 2026-01-05)
-	$(call LAUNCH,--job retraining --partition 2026-01-12)
+	$(call LAUNCH,--job retraining --partition 2026-01-05 --config-json '$(SHORT_TRAINING)')
+	$(call LAUNCH,--job retraining --partition 2026-01-12 --config-json '$(SHORT_TRAINING)')
 	@$(BIN)/feedback-pipeline status
 	@echo
 	@echo 'Where to look next:'
 	@echo '  make ui                                          the asset graph, runs and checks in a browser'
 	@echo '  $(BIN)/feedback-pipeline recall "reset code"     exchanges near in meaning'
 	@echo '  $(BIN)/feedback-pipeline champion --path         the adapter folder that peft and vLLM load'
+
+real: export FEEDBACK_HOME = $(REAL_HOME)
+real: export DAGSTER_HOME = $(REAL_HOME)/dagster
+real: setup ## four public data sets through the same two jobs
+	@test -d '$(REALDATA)' || { echo 'make real: no data in $(REALDATA); point FEEDBACK_REALDATA at ifllm/, realhumaneval/, qa_feedback/ and oasst_en100/'; exit 1; }
+	mkdir -p $(REAL_HOME)/dagster && cp dagster.yaml $(REAL_HOME)/dagster/
+	for source in $(REAL_SOURCES); do $(BIN)/feedback-pipeline import "$${source#*:}" '$(REALDATA)'/"$${source%:*}" --arrival 2026-01-20; done
+	$(call LAUNCH,--job nightly --partition-range 2026-01-20...2026-01-21)
+	$(call LAUNCH,--job retraining --partition 2026-01-19 --config-json '$(SHORT_TRAINING)')
+	@$(BIN)/feedback-pipeline status
 
 ui: setup $(HOME_FOLDER)/dagster/dagster.yaml ## Dagster's web UI and daemon on 127.0.0.1:3000
 	$(BIN)/dg dev --host 127.0.0.1 --port 3000

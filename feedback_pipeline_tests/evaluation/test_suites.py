@@ -1,0 +1,77 @@
+import polars as pl
+from invented_facts import examples
+
+from feedback_pipeline.evaluation.suites import Suite, general_suite, target_suite
+
+
+def _sft(*pairs: tuple[str, str]) -> pl.DataFrame:
+    rows = [
+        {
+            "example_id": f"e{number}",
+            "group_id": "u",
+            "format": "sft",
+            "prompt": [{"role": "user", "content": question}],
+            "completion": [{"role": "assistant", "content": answer}],
+        }
+        for number, (question, answer) in enumerate(pairs)
+    ]
+    return pl.DataFrame(rows)
+
+
+def _with_pairs(frame: pl.DataFrame) -> pl.DataFrame:
+    messages = pl.lit(None, dtype=frame.schema["completion"])
+    return frame.with_columns(chosen=messages, rejected=messages)
+
+
+def test_a_suite_is_the_same_whatever_the_order_of_its_examples():
+    test = examples(range(6), 2, seed=1)
+
+    assert target_suite(test, 7) == target_suite(test.reverse(), 7)
+    assert target_suite(test, 7).sha256 == target_suite(test.reverse(), 7).sha256
+
+
+def test_the_hash_changes_with_any_content_and_with_the_draw_of_distractors():
+    test = examples(range(6), 2, seed=1)
+    renamed = test.with_columns(group_id=pl.lit("user:other"))
+
+    hashes = {target_suite(test, 7).sha256, target_suite(test, 8).sha256, target_suite(renamed, 7).sha256}
+    hashes.add(target_suite(test.head(10), 7).sha256)
+
+    assert len(hashes) == 4
+
+
+def test_corrected_answers_get_three_distractors_and_pairs_their_rejected_answer():
+    suite = target_suite(examples(range(10), 2, seed=1), 7)
+
+    choices, pairs = ([case for case in suite.cases if case.pair is pair] for pair in (False, True))
+    assert len(choices) == len(pairs) == 20
+    assert all(len(case.worse) == 3 and case.wanted not in case.worse for case in choices)
+    assert all(len(case.worse) == 1 for case in pairs)
+
+
+def test_the_wanted_answer_in_other_words_and_answers_to_the_same_prompt_are_no_distractors():
+    right = "Hold the power key for 7 seconds until the amber light is on."
+    test = _sft(
+        ("How do I start it?", right),
+        ("It will not start!", f"Please try this. {right} That should do."),
+        ("How do I start it? ", right.upper()),
+        ("how do I start it?", "Something else for the same question altogether."),
+        ("Where is the fuse?", "Behind the left panel, under a white cover."),
+    )
+
+    first = target_suite(_with_pairs(test), 7).cases[0]
+
+    assert first.worse == ("Behind the left panel, under a white cover.",)
+
+
+def test_an_empty_test_split_is_an_empty_suite():
+    assert target_suite(examples(range(2), 1, seed=1).clear(), 7) == Suite("target", ())
+
+
+def test_the_general_suite_asks_each_question_once_with_three_other_answers():
+    suite = general_suite()
+
+    assert 40 <= len(suite.cases) <= 80
+    assert len({case.prompt[0]["content"] for case in suite.cases}) == len(suite.cases)
+    assert len({case.group_id for case in suite.cases}) == len(suite.cases)
+    assert all(len({case.wanted, *case.worse}) == 4 for case in suite.cases)
