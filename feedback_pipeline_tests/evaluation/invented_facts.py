@@ -15,7 +15,7 @@ PRODUCTS = (
     "Moss lamp",
 )
 ISSUES = {
-    "does not turn on": "Hold the power key of the {p} for {n} seconds and wait for the {c} light, then replace fuse {s}.",
+    "does not turn on": "Hold the power key of the {p} for {n} seconds, wait for the {c} light, then replace fuse {s}.",
     "lost its network": "Open the {p} app, choose Network, scan code NV-{s}{n} and wait until the {c} light blinks.",
 }
 PHRASINGS = (
