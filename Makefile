@@ -69,7 +69,7 @@ ui: setup $(HOME_FOLDER)/dagster/dagster.yaml ## Dagster's web UI and daemon on 
 	$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 test: lint ## everything CI needs
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,0 +1,65 @@
+"""The gate on real adapters: one that learned, one trained on other people's answers, one that is the same."""
+
+import polars as pl
+import pytest
+from invented_facts import examples, shuffled
+
+from feedback_pipeline.evaluation.gate import GatePolicy, decide
+from feedback_pipeline.evaluation.scores import score
+from feedback_pipeline.evaluation.shared_weights import SharedWeights
+from feedback_pipeline.evaluation.suites import Suite, general_suite, target_suite
+from feedback_pipeline.training.config import TrainingConfig
+from feedback_pipeline.training.model_version import trained_version
+
+pytestmark = pytest.mark.slow
+
+CONFIG = TrainingConfig(num_train_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def models(base, tmp_path_factory):
+    """The base and two adapters: of 90 corrected answers, and of the same answers to each other's questions."""
+    adapters = tmp_path_factory.mktemp("adapters")
+    right = examples(range(45), 2, seed=1).filter(pl.col("format") == "sft")
+    weights = SharedWeights(base)
+    found = {"base": weights.base_model()}
+    for name, data in (("honest", right), ("shuffled", shuffled(right, seed=3))):
+        version = trained_version(data, name, name, base, adapters, CONFIG, lambda _: None)
+        found[name] = weights.adapted(adapters / version.model_version)
+    return found
+
+
+@pytest.fixture(scope="module")
+def scores(models):
+    # Users, and phrasings of their questions, that no training example has; half of the general questions.
+    target = target_suite(examples(range(100, 112), 2, seed=2), seed=7)
+    general = Suite("general", general_suite().cases[::2])
+    return pl.concat([score(model, suite) for model in models.values() for suite in (target, general)])
+
+
+def _decide(scores, models, candidate, reference):
+    return decide(scores, models[candidate].version, models[reference].version, GatePolicy())
+
+
+def test_an_adapter_that_learned_the_corrected_facts_is_promoted(scores, models):
+    decision = _decide(scores, models, "honest", "base")
+
+    assert decision.decision == "promoted", decision
+    assert decision.deciding.metric == "nll"
+
+
+def test_an_adapter_trained_on_shuffled_answers_is_refused_although_its_likelihood_improved(scores, models):
+    decision = _decide(scores, models, "shuffled", "base")
+
+    improved = next(c for c in decision.comparisons if (c.suite, c.metric) == ("target", "nll"))
+    assert improved.lower > 0
+    assert decision.decision == "refused", decision
+    assert decision.deciding.metric == "choice_accuracy"
+
+
+def test_an_adapter_against_itself_is_inconclusive(scores, models):
+    assert _decide(scores, models, "honest", "honest").decision == "inconclusive"
+
+
+def test_shuffled_answers_do_not_replace_an_honest_champion_either(scores, models):
+    assert _decide(scores, models, "shuffled", "honest").decision == "refused"
