@@ -17,7 +17,7 @@ export TOKENIZERS_PARALLELISM = false
 LAUNCH = $(BIN)/dg launch $(1) 2>&1 | grep --line-buffered -vE '^nanobind:|^See https://nanobind|^ - (leaked|\.\.\. skipped)'
 
 # A CPU takes about two seconds a step.
-SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 32}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
+SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 70}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 REALDATA = $(abspath $(or $(FEEDBACK_REALDATA),../shared/realdata))
 REAL_HOME = $(HOME_FOLDER)/real

@@ -8,9 +8,17 @@ import polars as pl
 import pytest
 
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
+from feedback_pipeline.settings import EMBEDDED_BASE_MODEL, Settings
+from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
 
 DAY = date(2026, 1, 5)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def base() -> BaseModel:
+    """The embedded base model, made plain once for all runs of the tests."""
+    return resolve_base_model(EMBEDDED_BASE_MODEL, Settings.from_environment().models)
 
 
 @pytest.fixture
