@@ -13,7 +13,7 @@ from feedback_pipeline.training.model_version import trained_version
 
 pytestmark = pytest.mark.slow
 
-CONFIG = TrainingConfig(num_train_epochs=1)
+CONFIG = TrainingConfig(num_train_epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def models(base, tmp_path_factory):
 @pytest.fixture(scope="module")
 def scores(models):
     # Users, and phrasings of their questions, that no training example has; half of the general questions.
-    target = target_suite(examples(range(100, 112), 2, seed=2), seed=7)
+    target = target_suite(examples(range(100, 120), 2, seed=2), seed=7)
     general = Suite("general", general_suite().cases[::2])
     return pl.concat([score(model, suite) for model in models.values() for suite in (target, general)])
 
