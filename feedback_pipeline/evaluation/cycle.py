@@ -22,7 +22,7 @@ SUITE_SEED = 7
 def score_cycle(warehouse: Warehouse, settings: Settings, week: date, progress: Callable[[str], None]) -> pl.DataFrame:
     """Rows of `scores`: the week's candidate, the version it must beat and the base on the week's suites.
 
-    What one of them scored before on the same suite by the same evaluator is taken over.
+    A case that one of them answered before, in this suite or another, is taken over.
     """
     candidate = warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)["model_version"]
     champion = reference_version(warehouse, week, candidate)
@@ -34,13 +34,14 @@ def score_cycle(warehouse: Warehouse, settings: Settings, week: date, progress: 
     for version in dict.fromkeys(filter(None, (base.version, champion, candidate))):
         for suite in suites:
             known = _known(warehouse, version, suite)
-            if known.is_empty():
-                progress(f"scoring {version} on {len(suite.cases)} {suite.name} cases")
+            missing = _without(suite, known)
+            if missing.cases:
+                progress(f"scoring {version} on {len(missing.cases)} of {len(suite.cases)} {suite.name} cases")
                 weights = weights or SharedWeights(base)
                 folder = settings.adapters / version
                 model = weights.base_model() if version == base.version else weights.adapted(folder)
-                known = score(model, suite)
-            found.append(SCORES.conform(known.with_columns(week=pl.lit(week))))
+                known = pl.concat([known, SCORES.conform(score(model, missing))])
+            found.append(known.with_columns(week=pl.lit(week), suite_hash=pl.lit(suite.sha256)))
     return pl.concat(found)
 
 
@@ -60,9 +61,18 @@ def judge(warehouse: Warehouse, week: date, run_id: str) -> pl.DataFrame:
 
 
 def _known(warehouse: Warehouse, version: str, suite: Suite) -> pl.DataFrame:
+    """Rows of `scores` that this version already has on cases of the suite."""
     query = """
-        SELECT * EXCLUDE week FROM scores
-        WHERE model_version = $version AND suite_hash = $suite AND evaluator = $evaluator
-        QUALIFY rank() OVER (ORDER BY week DESC) = 1
+        SELECT * FROM scores SEMI JOIN cases USING (case_hash)
+        WHERE model_version = $version AND suite = $suite AND evaluator = $evaluator
+        QUALIFY row_number() OVER (PARTITION BY case_hash, metric ORDER BY week DESC) = 1
+        ORDER BY example_id, metric
     """
-    return warehouse.read(query, {"version": version, "suite": suite.sha256, "evaluator": EVALUATOR})
+    cases = pl.DataFrame({"case_hash": [case.sha256 for case in suite.cases]}, schema={"case_hash": pl.String})
+    parameters = {"version": version, "suite": suite.name, "evaluator": EVALUATOR}
+    return SCORES.conform(warehouse.read(query, parameters, cases=cases))
+
+
+def _without(suite: Suite, known: pl.DataFrame) -> Suite:
+    scored = set(known["case_hash"])
+    return Suite(suite.name, tuple(case for case in suite.cases if case.sha256 not in scored))

@@ -6,7 +6,7 @@ from feedback_pipeline.evaluation.language_model import LanguageModel, Likelihoo
 from feedback_pipeline.evaluation.suites import Case, Suite
 from feedback_pipeline.schemas import SCORES
 
-EVALUATOR = "likelihood-1"
+EVALUATOR = "likelihood-2"
 NLL = "nll"
 CHOICE_ACCURACY = "choice_accuracy"
 PREFERENCE_ACCURACY = "preference_accuracy"
@@ -24,11 +24,11 @@ def score(model: LanguageModel, suite: Suite) -> pl.DataFrame:
     pairs = [(case.prompt, answer) for case in suite.cases for answer in (case.wanted, *case.worse)]
     found = iter(model.nll([prompt for prompt, _ in pairs], [answer for _, answer in pairs]))
     rows = [
-        (metric, case.example_id, case.group_id, value, tokens)
+        (metric, case.example_id, case.sha256, case.group_id, value, tokens)
         for case in suite.cases
         for metric, value, tokens in _metrics(case, next(found), [next(found) for _ in case.worse])
     ]
-    columns = ["metric", "example_id", "group_id", "value", "tokens"]
+    columns = ["metric", "example_id", "case_hash", "group_id", "value", "tokens"]
     constants = {
         "model_version": model.version,
         "suite": suite.name,

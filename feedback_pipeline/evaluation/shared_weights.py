@@ -12,6 +12,7 @@ import numpy as np
 from feedback_pipeline.evaluation.language_model import Likelihood, Messages
 from feedback_pipeline.evaluation.packing import PADDING, Row, Tokenized, attention, batches, padded, rows
 from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.training.matmul import onednn_matmul
 from feedback_pipeline.training.model_version import load_version
 
 # One batch's logits over a vocabulary of 50,000 then take 100 MB; larger batches are no faster on a CPU.
@@ -79,7 +80,7 @@ class SharedWeights:
         pairs = list(zip(prompts, completions, strict=True))
         texts = [self._tokenized(prompt, completion) for prompt, completion in pairs]
         totals = np.zeros(len(texts))
-        with self._switched_to(adapter):
+        with self._switched_to(adapter), onednn_matmul():
             for batch in batches(rows(texts, self._share_prompts), PADDED_TOKENS):
                 owners = np.concatenate([row.owners for row in batch])
                 np.add.at(totals, owners, self._token_nats(batch))

@@ -29,6 +29,11 @@ class Case:
     worse: tuple[str, ...]
     pair: bool = False
 
+    @property
+    def sha256(self) -> str:
+        """Covers all that a score depends on, and whose case it is."""
+        return _sha256(asdict(self))
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -40,20 +45,23 @@ class Suite:
     @property
     def sha256(self) -> str:
         """Rows scored on suites of different hash do not compare."""
-        content = json.dumps([self.name, *map(asdict, self.cases)], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()
+        return _sha256([self.name, *map(asdict, self.cases)])
 
 
 def target_suite(test: pl.DataFrame, seed: int) -> Suite:
     """The suite of a dataset's test split, `test` having the columns of `curated_examples`.
 
     An `sft` example becomes a case with up to three distractors: wanted answers to other prompts of
-    the suite, drawn by `seed`. A `preference` example becomes a case of chosen against rejected.
+    the suite, drawn by `seed` from its own `week` and those before, so that a case stays as it is
+    when later weeks bring more. A `preference` example becomes a case of chosen against rejected.
     """
-    sft = test.filter(pl.col("format") == "sft").sort("example_id").to_dicts()
+    sft = test.filter(pl.col("format") == "sft").sort("example_id")
     preference = test.filter(pl.col("format") == "preference").to_dicts()
-    pool = sorted({(_question(row), _answer(row["completion"])) for row in sft})
-    cases = [_with_distractors(row, pool, seed) for row in sft]
+    cases = []
+    for (week,), rows in sft.group_by("week", maintain_order=True):
+        known = sft.filter(pl.col("week") <= week).to_dicts()
+        pool = sorted({(_question(row), _answer(row["completion"])) for row in known})
+        cases += [_with_distractors(row, pool, seed) for row in rows.to_dicts()]
     cases += [
         Case(
             row["example_id"],
@@ -87,7 +95,7 @@ def general_suite() -> Suite:
 def _with_distractors(row: dict[str, object], pool: list[tuple[str, str]], seed: int) -> Case:
     question, wanted = _question(row), _answer(row["completion"])
     distractors: list[str] = []
-    # Its own generator, so that a case draws the same order whichever other cases there are.
+    # Its own generator, so that the draw of one case does not hang on the others before it.
     for other_question, answer in random.Random(f"{seed}:{row['example_id']}").sample(pool, len(pool)):
         if other_question != question and all(_differ(answer, taken) for taken in (wanted, *distractors)):
             distractors.append(answer)
@@ -106,3 +114,7 @@ def _question(row: dict[str, object]) -> str:
 
 def _answer(messages: object) -> str:
     return str(messages[-1]["content"])  # type: ignore[index]  # as above
+
+
+def _sha256(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

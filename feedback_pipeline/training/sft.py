@@ -11,6 +11,7 @@ import polars as pl
 
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.training.config import TrainingConfig
+from feedback_pipeline.training.matmul import onednn_matmul
 
 
 class NothingToTrainOnError(ValueError):
@@ -71,7 +72,8 @@ def train_sft(
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(ProgressCallback(progress))
         started = time.perf_counter()
-        trainer.train()
+        with onednn_matmul():
+            trainer.train()
         seconds = time.perf_counter() - started
     trainer.model.peft_config["default"].base_model_name_or_path = base.reference
     # PEFT would look up the base on the Hub to see whether its vocabulary grew; ours never does.

@@ -1,6 +1,7 @@
 """An invented support desk: 16 facts no base model knows, asked about in many ways by many users."""
 
 import random
+from datetime import date
 
 import polars as pl
 
@@ -32,6 +33,7 @@ PHRASINGS = (
     "{p}: it {i}. Any idea?",
     "Good evening, the {p} in our kitchen {i}, can it be repaired?",
 )
+MONDAY = date(2026, 1, 5)
 COLOURS = ("amber", "blue", "green", "white")
 
 
@@ -45,7 +47,7 @@ def examples(users: range, per_user: int, seed: int) -> pl.DataFrame:
             prompt = rng.choice(PHRASINGS).format(p=PRODUCTS[product], i=issue)
             right = _answer(template, product, (product * 7 + len(issue)) % 9 + 2)
             wrong = _answer(template, (product + rng.randrange(1, 8)) % 8, rng.randrange(12, 30), product)
-            common = {"group_id": f"user:{user}", "prompt": [{"role": "user", "content": prompt}]}
+            common = {"week": MONDAY, "group_id": f"user:{user}", "prompt": [{"role": "user", "content": prompt}]}
             rows.append(common | {"example_id": f"s{user}-{number}", "format": "sft", "completion": _assistant(right)})
             pair = {"chosen": _assistant(right), "rejected": _assistant(wrong)}
             rows.append(common | {"example_id": f"p{user}-{number}", "format": "preference"} | pair)

@@ -1,5 +1,7 @@
+from datetime import timedelta
+
 import polars as pl
-from invented_facts import examples
+from invented_facts import MONDAY, examples
 
 from feedback_pipeline.evaluation.suites import Suite, general_suite, target_suite
 
@@ -8,6 +10,7 @@ def _sft(*pairs: tuple[str, str]) -> pl.DataFrame:
     rows = [
         {
             "example_id": f"e{number}",
+            "week": MONDAY,
             "group_id": "u",
             "format": "sft",
             "prompt": [{"role": "user", "content": question}],
@@ -62,6 +65,15 @@ def test_the_wanted_answer_in_other_words_and_answers_to_the_same_prompt_are_no_
     first = target_suite(_with_pairs(test), 7).cases[0]
 
     assert first.worse == ("Behind the left panel, under a white cover.",)
+
+
+def test_a_case_stays_as_it_is_when_a_later_week_brings_more():
+    first = examples(range(6), 2, seed=1)
+    later = examples(range(6, 12), 2, seed=2).with_columns(week=pl.lit(MONDAY + timedelta(days=7)))
+
+    alone, together = target_suite(first, 7), target_suite(pl.concat([first, later]), 7)
+
+    assert {case.sha256 for case in alone.cases} < {case.sha256 for case in together.cases}
 
 
 def test_an_empty_test_split_is_an_empty_suite():

@@ -1,0 +1,50 @@
+"""A cycle's scores: who is scored on what, and what is not scored twice."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from invented_facts import MONDAY, examples
+
+from feedback_pipeline.evaluation import cycle
+from feedback_pipeline.evaluation.suites import Suite, general_suite
+from feedback_pipeline.schemas import CURATED_EXAMPLES, MODEL_VERSIONS, SCORES
+from feedback_pipeline.settings import Settings
+from feedback_pipeline.training.config import TrainingConfig
+from feedback_pipeline.training.model_version import trained_version
+from feedback_pipeline.warehouse import Warehouse
+
+NEXT_MONDAY = MONDAY + timedelta(days=7)
+
+
+@pytest.fixture
+def settings(base, tmp_path):
+    return Settings(tmp_path, tmp_path / "raw", base_model=str(base.folder))
+
+
+@pytest.mark.slow
+def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, base, monkeypatch):
+    monkeypatch.setattr(cycle, "general_suite", lambda: Suite("general", general_suite().cases[:2]))
+    warehouse = Warehouse(settings.warehouse)
+    for week, users in ((MONDAY, range(2)), (NEXT_MONDAY, range(2, 4))):
+        rows = examples(users, 1, seed=1).with_columns(week=pl.lit(week), kept=True, split=pl.lit("test"))
+        warehouse.replace_partition(CURATED_EXAMPLES, week, CURATED_EXAMPLES.conform(rows))
+        data = examples(range(9), 1, seed=week.day).filter(pl.col("format") == "sft")
+        config = TrainingConfig(max_steps=1, lora_r=2, seed=week.day)
+        version = trained_version(data, "d", "hash", base, settings.adapters, config, lambda _: None)
+        warehouse.replace_partition(MODEL_VERSIONS, week, version.row(week, f"adapters/{version.model_version}"))
+
+    told: list[str] = []
+    for week in (MONDAY, NEXT_MONDAY):
+        scores = cycle.score_cycle(warehouse, settings, week, told.append)
+        warehouse.replace_partition(SCORES, week, scores)
+
+    assert [line.split(" on ")[1] for line in told] == [
+        *["4 of 4 target cases", "2 of 2 general cases"] * 2,
+        # The base knows the first week's; the new candidate knows nothing.
+        "4 of 8 target cases",
+        *["8 of 8 target cases", "2 of 2 general cases"],
+    ]
+    target = scores.filter(pl.col("suite") == "target")
+    assert target["suite_hash"].n_unique() == 1
+    assert target.group_by("model_version").agg(pl.col("case_hash").n_unique())["case_hash"].to_list() == [8, 8]
