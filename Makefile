@@ -16,8 +16,8 @@ export TOKENIZERS_PARALLELISM = false
 # nanobind, which DuckDB is built with, reports objects still alive when Python exits; it means nothing.
 LAUNCH = $(BIN)/dg launch $(1) 2>&1 | grep --line-buffered -vE '^nanobind:|^See https://nanobind|^ - (leaked|\.\.\. skipped)'
 
-# A CPU takes about two seconds a step.
-SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 70}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
+# A CPU takes one to two seconds a step.
+SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 56}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 REALDATA = $(abspath $(or $(FEEDBACK_REALDATA),../shared/realdata))
 REAL_HOME = $(HOME_FOLDER)/real

@@ -69,7 +69,7 @@ def _known(warehouse: Warehouse, version: str, suite: Suite) -> pl.DataFrame:
         ORDER BY example_id, metric
     """
     cases = pl.DataFrame({"case_hash": [case.sha256 for case in suite.cases]}, schema={"case_hash": pl.String})
-    parameters = {"version": version, "suite": suite.name, "evaluator": EVALUATOR}
+    parameters: dict[str, object] = {"version": version, "suite": suite.name, "evaluator": EVALUATOR}
     return SCORES.conform(warehouse.read(query, parameters, cases=cases))
 
 

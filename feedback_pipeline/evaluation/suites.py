@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import random
 from dataclasses import asdict, dataclass
 from importlib import resources
 
@@ -95,8 +94,9 @@ def general_suite() -> Suite:
 def _with_distractors(row: dict[str, object], pool: list[tuple[str, str]], seed: int) -> Case:
     question, wanted = _question(row), _answer(row["completion"])
     distractors: list[str] = []
-    # Its own generator, so that the draw of one case does not hang on the others before it.
-    for other_question, answer in random.Random(f"{seed}:{row['example_id']}").sample(pool, len(pool)):
+    # In the order of a hash, so that an answer that comes or goes moves no other.
+    drawn = sorted(pool, key=lambda other: _sha256([seed, row["example_id"], *other]))
+    for other_question, answer in drawn:
         if other_question != question and all(_differ(answer, taken) for taken in (wanted, *distractors)):
             distractors.append(answer)
         if len(distractors) == DISTRACTORS:

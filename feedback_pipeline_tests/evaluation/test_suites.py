@@ -76,6 +76,15 @@ def test_a_case_stays_as_it_is_when_a_later_week_brings_more():
     assert {case.sha256 for case in alone.cases} < {case.sha256 for case in together.cases}
 
 
+def test_an_example_that_is_withdrawn_changes_the_cases_it_was_a_distractor_of_and_no_other():
+    test = examples(range(10), 2, seed=1).filter(pl.col("format") == "sft")
+    gone = test.row(0, named=True)["completion"][0]["content"]
+    before, after = target_suite(_with_pairs(test), 7), target_suite(_with_pairs(test[1:]), 7)
+
+    kept = {case.sha256 for case in after.cases}
+    assert all(case.sha256 in kept for case in before.cases[1:] if gone not in case.worse)
+
+
 def test_an_empty_test_split_is_an_empty_suite():
     assert target_suite(examples(range(2), 1, seed=1).clear(), 7) == Suite("target", ())
 
