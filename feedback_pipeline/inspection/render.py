@@ -41,8 +41,21 @@ def print_status(console: Console, state: Mapping[str, Any]) -> None:
     print_counts(console, "Routed to", state["routes"])
     print_counts(console, "Examples kept", state["examples_kept"])
     print_counts(console, "Examples rejected", state["examples_rejected"])
-    print_rows(console, "Datasets", state["datasets"])
-    print_rows(console, "Adapters", state["models"])
+    # A line each: in a table as wide as a terminal, versions and hashes would be cut.
+    for dataset in state["datasets"]:
+        console.print(
+            f"[bold]Dataset, week of {dataset['week']}:[/bold] {dataset['dataset_version']}, "
+            f"{text(dataset['train'])} train and {text(dataset['test'])} test examples, "
+            f"SHA-256 {dataset['content_hash']}, in {escape(dataset['folder'])}",
+            highlight=False,
+        )
+    for model in state["models"]:
+        console.print(
+            f"[bold]Adapter, week of {model['week']}:[/bold] {model['model_version']} on {model['base_model']}, "
+            f"{text(model['examples'])} examples of {model['dataset_version']}, {text(model['tokens'])} tokens "
+            f"in {text(model['seconds'])} s, loss {text(model['train_loss'])}, in {escape(model['folder'])}",
+            highlight=False,
+        )
     for decision in state["decisions"]:
         console.print(
             f"[bold]Gate, week of {decision['week']}:[/bold] {decision['decision'].upper()} {decision['candidate']} "
