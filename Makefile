@@ -14,8 +14,11 @@ export HF_HUB_DISABLE_TELEMETRY = 1
 export TOKENIZERS_PARALLELISM = false
 
 # nanobind, which DuckDB is built with, reports objects still alive when Python exits; it means nothing.
-LAUNCH = $(BIN)/dg launch $(1) 2>&1 | grep --line-buffered -vE '^nanobind:|^See https://nanobind|^ - (leaked|\.\.\. skipped)'
+# Nor do the warnings of libraries about each other, and bars that no log can show, tell its reader anything.
+QUIET = PYTHONWARNINGS=ignore HF_HUB_DISABLE_PROGRESS_BARS=1 TRANSFORMERS_VERBOSITY=error
+LAUNCH = $(QUIET) $(BIN)/dg launch $(1) 2>&1 | grep --line-buffered -vE '^nanobind:|^See https://nanobind|^ - (leaked|\.\.\. skipped)'
 
+PLAIN_LOG = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 # A CPU takes one to two seconds a step.
 SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 56}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
@@ -24,7 +27,7 @@ REAL_HOME = $(HOME_FOLDER)/real
 REAL_SOURCES = ifllm/dev.jsonl:ifllm ifllm/dev_tasks.jsonl:ifllm_tasks realhumaneval/dev.jsonl:realhumaneval \
 	qa_feedback/dev.jsonl:qa_feedback oasst_en100/dev.jsonl:oasst_en100
 
-.PHONY: help setup demo real ui test lint format clean
+.PHONY: help setup release demo real ui test lint format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,9 +46,12 @@ $(HOME_FOLDER)/dagster/dagster.yaml: dagster.yaml
 	mkdir -p $(@D)
 	cp $< $@
 
-demo: setup $(HOME_FOLDER)/dagster/dagster.yaml ## two weeks of the bundled sample, from raw logs to the gate
+release: setup $(HOME_FOLDER)/dagster/dagster.yaml ## end runs whose process was killed, and free what they held
+	@$(BIN)/python -m feedback_pipeline.defs.dead_runs
+
+demo: release ## two weeks of the bundled sample, from raw logs to the gate
 	@if [ -f '$(HOME_FOLDER)/warehouse.duckdb' ]; then echo 'Already there, and done again without harm:'; $(BIN)/feedback-pipeline status; fi
-	$(call LAUNCH,--job nightly --partition-range 2026-01-05...2026-01-18)
+	$(call LAUNCH,--job nightly --partition-range 2026-01-05...2026-01-18 --config-json '$(PLAIN_LOG)')
 	$(call LAUNCH,--job retraining --partition 2026-01-05 --config-json '$(SHORT_TRAINING)')
 	$(call LAUNCH,--job retraining --partition 2026-01-12 --config-json '$(SHORT_TRAINING)')
 	@$(BIN)/feedback-pipeline status
@@ -60,12 +66,13 @@ real: export DAGSTER_HOME = $(REAL_HOME)/dagster
 real: setup ## four public data sets through the same two jobs
 	@test -d '$(REALDATA)' || { echo 'make real: no data in $(REALDATA); point FEEDBACK_REALDATA at ifllm/, realhumaneval/, qa_feedback/ and oasst_en100/'; exit 1; }
 	mkdir -p $(REAL_HOME)/dagster && cp dagster.yaml $(REAL_HOME)/dagster/
+	@$(BIN)/python -m feedback_pipeline.defs.dead_runs
 	for source in $(REAL_SOURCES); do $(BIN)/feedback-pipeline import "$${source#*:}" '$(REALDATA)'/"$${source%:*}" --arrival 2026-01-20; done
-	$(call LAUNCH,--job nightly --partition-range 2026-01-20...2026-01-21)
+	$(call LAUNCH,--job nightly --partition-range 2026-01-20...2026-01-21 --config-json '$(PLAIN_LOG)')
 	$(call LAUNCH,--job retraining --partition 2026-01-19 --config-json '$(SHORT_TRAINING)')
 	@$(BIN)/feedback-pipeline status
 
-ui: setup $(HOME_FOLDER)/dagster/dagster.yaml ## Dagster's web UI and daemon on 127.0.0.1:3000
+ui: release ## Dagster's web UI and daemon on 127.0.0.1:3000
 	$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 test: lint ## everything CI needs
