@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 # Everything generated goes here; the landing zone is $(HOME_FOLDER)/raw.
 HOME_FOLDER := $(abspath $(or $(FEEDBACK_HOME),data))
 
+export VIRTUAL_ENV = $(abspath $(VENV))
 export DAGSTER_HOME = $(HOME_FOLDER)/dagster
 export DAGSTER_DISABLE_TELEMETRY = yes
 export HF_HUB_DISABLE_TELEMETRY = 1

@@ -107,7 +107,8 @@ INTERACTIONS = Table(
     {
         "arrival_day": Column(pl.Date, "day the answer's line arrived"),
         "interaction_id": Column(pl.String, "the logger's id of the answer"),
-        "event_id": Column(pl.String, "line it came from"),
+        "event_id": Column(pl.String, "line it came from; of several the one with the response"),
+        "part_event_ids": Column(TEXTS, "all lines it came from, where several told it together"),
         "source": Column(pl.String, "folder of the landing zone"),
         "session_id": Column(pl.String, "conversation; the interaction's own id where the log has none"),
         "turn": Column(pl.Int32, "user turns before this one in the conversation, from 0"),
@@ -147,6 +148,10 @@ FEEDBACK_EVENTS = Table(
         "range_start": Column(pl.Int64, "first character of the passage, from 0"),
         "range_end": Column(pl.Int64, "one past the passage's last character"),
         "proposed_text": Column(pl.String, "what should stand there; without a range, in place of the whole answer"),
+        "join_window_hours": Column(
+            pl.Float64,
+            "how long before it the answer may lie, where only its user is named",
+        ),
         "observed_at": Column(TIMESTAMP, "when it was given"),
     },
 )

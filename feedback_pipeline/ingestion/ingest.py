@@ -1,7 +1,7 @@
 """A day of the landing zone, line by line: what it holds, and what became of every line."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import polars as pl
 from feedback_pipeline.ingestion.json_columns import identify
 from feedback_pipeline.ingestion.lines import SUFFIXES, WHOLE_FILE, read_lines
 from feedback_pipeline.ingestion.parsed import Parsed
-from feedback_pipeline.ingestion.parsers import parse, unknown_shape
+from feedback_pipeline.ingestion.parsers import parse, split_records, unknown_shape
+from feedback_pipeline.ingestion.parts import with_answers_put_together
 from feedback_pipeline.ingestion.source import Source, SourceError, load_source
-from feedback_pipeline.ingestion.validate import feedback_fault, interaction_fault
+from feedback_pipeline.ingestion.validate import rejections
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 
 # Clocks differ and a day's last events land a little late, but nothing is observed a day after it arrived.
@@ -46,13 +47,13 @@ def _ingest_folder(folder: Path, day: date) -> Iterator[Batch]:
         for path in files:
             yield _refused(_Origin(path, folder.parent, day), str(error))
         return
-    seen = _Seen()
-    for path in files:
-        origin = _Origin(path, folder.parent, day, source.format)
-        if path.name.endswith(SUFFIXES):
-            yield from _ingest_file(origin, source, seen)
-        else:
+    origins = [_Origin(path, folder.parent, day, source.format, source.join_window_hours) for path in files]
+    for origin in origins:
+        if not origin.is_readable:
             yield _refused(origin, f"unknown kind of file: not one of {', '.join(SUFFIXES)}")
+    seen = _Seen()
+    chunks = (chunk for origin in origins if origin.is_readable for chunk in _chunks(origin, source, seen))
+    yield from map(_batch, _put_together(chunks) if source.in_parts else chunks)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ class _Origin:
     source: Path
     day: date
     format: str | None = None
+    join_window_hours: float | None = None
+
+    @property
+    def by_user(self) -> bool:
+        return self.join_window_hours is not None
+
+    @property
+    def is_readable(self) -> bool:
+        return self.path.name.endswith(SUFFIXES)
 
     @property
     def of_rows(self) -> dict[str, pl.Expr]:
@@ -92,25 +102,49 @@ class _Seen:
         return new
 
 
-def _ingest_file(origin: _Origin, source: Source, seen: _Seen) -> Iterator[Batch]:
+@dataclass(frozen=True)
+class _Chunk:
+    """Some `lines` of a file, numbered by `row`, and what they hold; `repeated` are the rows of duplicates."""
+
+    origin: _Origin
+    lines: pl.DataFrame
+    repeated: pl.DataFrame
+    parsed: Parsed
+
+
+def _chunks(origin: _Origin, source: Source, seen: _Seen) -> Iterator[_Chunk]:
     refusal: str | None = None
-    for position, chunk in enumerate(read_lines(origin.path, source.delimiter)):
-        lines = identify(chunk, source.name).with_columns(reason=_unreadable())
+    for position, frame in enumerate(read_lines(origin.path, source.delimiter, source.records)):
+        lines = identify(split_records(frame, source), source.name)
+        lines = lines.with_columns(reason=_unreadable()).with_row_index("row")
         if position == 0:
             refusal = unknown_shape(source, lines.filter(pl.col("reason").is_null()))
         if refusal:
             lines = lines.with_columns(reason=pl.coalesce("reason", pl.lit(refusal)))
-        yield _ingest_lines(lines, origin, source, seen)
+        readable = lines.filter(pl.col("reason").is_null())
+        first = seen.first(readable["event_id"])
+        parsed = parse(source, readable.filter(first).select("event_id", "payload"))
+        yield _Chunk(origin, lines, readable.filter(~first).select("row"), parsed)
 
 
-def _ingest_lines(lines: pl.DataFrame, origin: _Origin, source: Source, seen: _Seen) -> Batch:
-    readable = lines.filter(pl.col("reason").is_null())
-    first = seen.first(readable["event_id"])
-    parsed = parse(source, readable.filter(first).select("event_id", "payload"))
-    rejected = _rejections(parsed, origin.latest)
-    repeated = readable.filter(~first).select("line_number", outcome=pl.lit("duplicate"))
+def _put_together(chunks: Iterable[_Chunk]) -> Iterator[_Chunk]:
+    """All chunks of a day at once, because any line may complete the answer of any other."""
+    held = list(chunks)
+    if not held:
+        return
+    completed = with_answers_put_together(
+        [chunk.parsed for chunk in held], held[0].origin.latest, held[0].origin.by_user
+    )
+    for chunk, parsed in zip(held, completed, strict=True):
+        yield replace(chunk, parsed=parsed)
+
+
+def _batch(chunk: _Chunk) -> Batch:
+    origin, parsed = chunk.origin, chunk.parsed
+    rejected = rejections(parsed, origin.latest, origin.by_user)
+    repeated = chunk.repeated.with_columns(outcome=pl.lit("duplicate"))
     ledger = (
-        lines.join(repeated, on="line_number", how="left", maintain_order="left")
+        chunk.lines.join(repeated, on="row", how="left", maintain_order="left")
         .join(rejected, on="event_id", how="left", maintain_order="left")
         .with_columns(reason=pl.coalesce("reason", pl.when(pl.col("outcome").is_null()).then("rejection")))
         .with_columns(
@@ -122,26 +156,13 @@ def _ingest_lines(lines: pl.DataFrame, origin: _Origin, source: Source, seen: _S
     interactions = parsed.interactions.join(rejected, on="event_id", how="anti").with_columns(
         session_id=pl.coalesce("session_id", "interaction_id"), turn=pl.col("turn").fill_null(0), **origin.of_rows
     )
-    feedback_events = parsed.feedback_events.join(rejected, on="event_id", how="anti").with_columns(**origin.of_rows)
+    feedback_events = parsed.feedback_events.join(rejected, on="event_id", how="anti").with_columns(
+        join_window_hours=pl.lit(origin.join_window_hours, pl.Float64), **origin.of_rows
+    )
     return Batch(
         RAW_EVENTS.conform(ledger.select("event_id", "line_number", "payload", "outcome", "reason", **origin.of_lines)),
         INTERACTIONS.conform(interactions),
         FEEDBACK_EVENTS.conform(feedback_events),
-    )
-
-
-def _rejections(parsed: Parsed, latest: datetime) -> pl.DataFrame:
-    """One row per line of which something cannot be used. A line gets in whole or not at all."""
-    return (
-        pl.concat(
-            [
-                parsed.rejections.select("event_id", rejection="reason"),
-                parsed.interactions.select("event_id", rejection=interaction_fault(latest)),
-                parsed.feedback_events.select("event_id", rejection=feedback_fault(latest)),
-            ]
-        )
-        .drop_nulls("rejection")
-        .unique("event_id", keep="first", maintain_order=True)
     )
 
 

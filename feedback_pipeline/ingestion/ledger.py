@@ -44,6 +44,10 @@ def unaccounted(warehouse: Warehouse, reports: Sequence[IngestionReport]) -> pl.
     )
     stored = warehouse.read(
         """
+        WITH parts AS (
+            SELECT DISTINCT arrival_day, unnest(part_event_ids) AS event_id
+            FROM interactions WHERE list_contains($days, arrival_day)
+        )
         SELECT arrival_day, source, file, count(*) AS stored,
             count(*) FILTER (outcome = 'accepted') AS accepted,
             count(*) FILTER (outcome = 'duplicate') AS duplicate,
@@ -52,6 +56,8 @@ def unaccounted(warehouse: Warehouse, reports: Sequence[IngestionReport]) -> pl.
                 FROM interactions i WHERE i.arrival_day = e.arrival_day AND i.event_id = e.event_id
             ) AND NOT EXISTS (
                 FROM feedback_events f WHERE f.arrival_day = e.arrival_day AND f.event_id = e.event_id
+            ) AND NOT EXISTS (
+                FROM parts p WHERE p.arrival_day = e.arrival_day AND p.event_id = e.event_id
             )) AS fruitless
         FROM raw_events e WHERE list_contains($days, arrival_day) GROUP BY ALL
         """,

@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
+from feedback_pipeline.ingestion.json_documents import document_records, is_document
+
 if TYPE_CHECKING:
     import _csv
 
@@ -30,22 +32,25 @@ ROWS_A_BATCH = 8192
 TOO_LONG = f"the line is {{}} bytes long, over the limit of {MAX_LINE_BYTES}"
 WHOLE_FILE = 0
 LINES = pl.Schema({"line_number": pl.Int64, "payload": pl.String, "fault": pl.String})
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet", ".csv")
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".json.zst", ".parquet", ".csv", ".csv.gz")
+# A document is parsed as a whole; what is larger belongs into lines.
+MAX_DOCUMENT_BYTES = 1 << 30
 
 
 class _UnreadableFileError(Exception):
     """What is wrong with the file as a whole."""
 
 
-def read_lines(path: Path, delimiter: str = ",") -> Iterator[pl.DataFrame]:
+def read_lines(path: Path, delimiter: str = ",", records: str | None = None) -> Iterator[pl.DataFrame]:
     """Frames of `line_number` (from 1), `payload` and `fault` (null where the line can be read).
 
-    Rows of a Parquet or CSV file come as JSON objects. What is wrong with the file as a whole is a
-    row of line number 0. `delimiter` separates the fields of a CSV file.
+    Rows of a Parquet or CSV file come as JSON objects, records of a JSON document are numbered like
+    lines. What is wrong with the file as a whole is a row of line number 0. `delimiter` separates the
+    fields of a CSV file; `records` names the list of a JSON document that is no array itself.
     """
     received = 0
     try:
-        for frame in _read(path, delimiter):
+        for frame in _read(path, delimiter, records):
             received += frame.height
             yield frame
     except _UnreadableFileError as error:
@@ -55,20 +60,51 @@ def read_lines(path: Path, delimiter: str = ",") -> Iterator[pl.DataFrame]:
             yield _faulty(WHOLE_FILE, "", "the file is empty")
 
 
-def _read(path: Path, delimiter: str) -> Iterator[pl.DataFrame]:
+def _read(path: Path, delimiter: str, records: str | None) -> Iterator[pl.DataFrame]:
     if path.name.endswith(".parquet"):
         return _parquet(path)
-    if path.name.endswith(".csv"):
+    if path.name.endswith((".csv", ".csv.gz")):
         return _csv_frames(path, delimiter)
-    return _json_lines(path)
+    if path.name.endswith((".json", ".json.gz", ".json.zst")):
+        return _json_document(path, records)
+    return _json_lines(_blocks(path))
 
 
-def _json_lines(path: Path) -> Iterator[pl.DataFrame]:
+def _json_document(path: Path, records: str | None) -> Iterator[pl.DataFrame]:
+    content = bytearray()
+    for block in _blocks(path):
+        content += block
+        if len(content) > MAX_DOCUMENT_BYTES:
+            raise _UnreadableFileError(f"the JSON document is over the limit of {MAX_DOCUMENT_BYTES} bytes")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _UnreadableFileError(f"not UTF-8: byte 0x{content[error.start]:02x} at {error.start}") from None
+    if not is_document(text, records):
+        yield from _json_lines(iter([bytes(content)]))
+        return
+    trouble: list[_UnreadableFileError] = []
+    rows = _until_trouble(_document_rows(text, records), trouble)
+    while batch := list(islice(rows, ROWS_A_BATCH)):
+        yield pl.DataFrame(batch, schema=LINES, orient="row")
+    if trouble:
+        raise trouble[0]
+
+
+def _document_rows(text: str, records: str | None) -> Iterator[tuple[int, str, str | None]]:
+    try:
+        for number, record in enumerate(document_records(text, records), 1):
+            yield number, record, None
+    except (ValueError, RecursionError) as error:
+        raise _UnreadableFileError(f"not a readable JSON document: {error}") from None
+
+
+def _json_lines(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
     number = 0
     trouble: list[_UnreadableFileError] = []
     pending = b""
     overlong = 0  # bytes of a line past the limit that were already dropped
-    for block in _full_blocks(_until_trouble(_blocks(path), trouble)):
+    for block in _full_blocks(_until_trouble(blocks, trouble)):
         head, newline, rest = block.rpartition(b"\n")
         if not newline:
             pending += block
@@ -204,7 +240,8 @@ def _parquet(path: Path) -> Iterator[pl.DataFrame]:
 
 def _csv_frames(path: Path, delimiter: str) -> Iterator[pl.DataFrame]:
     csv.field_size_limit(MAX_LINE_BYTES)
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    opened = gzip.open if path.name.endswith(".gz") else open
+    with opened(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         rows = _csv_rows(csv.reader(file, delimiter=delimiter))
         trouble: list[_UnreadableFileError] = []
         while batch := list(_until_trouble(islice(rows, ROWS_A_BATCH), trouble)):
@@ -224,6 +261,8 @@ def _csv_rows(reader: "_csv.Reader") -> Iterator[tuple[int, str, str | None]]:
             yield reader.line_num, payload.decode(errors="backslashreplace"), fault
     except csv.Error as error:
         raise _UnreadableFileError(f"line {reader.line_num}: {error}") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise _UnreadableFileError(f"the gzip stream is broken: {error}") from None
 
 
 def _csv_fault(fields: list[str], header: list[str]) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 import polars as pl
 import pyarrow as pa
 
-from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK, PARSED_INTERACTIONS, Parsed
+from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK, PARSED_INTERACTIONS, PARSED_PARTS, Parsed
 from feedback_pipeline.schemas import UNKNOWN_MODEL
 
 _INT32 = 2**31
@@ -101,7 +101,40 @@ class Feedback:
         _check_integer("range_end", self.range_end, _INT64)
 
 
-Item = Interaction | Feedback
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerPart:
+    """What one record tells of an answer that several records tell together; fields as of `Interaction`.
+
+    Ingestion puts the parts of a day with the same `interaction_id` together: of each field the
+    value of the part with the highest `rank` that has one. Raises `RecordError` on a wrong type.
+    """
+
+    interaction_id: str
+    rank: int = 0
+    prompt_messages: list[Message] | None = None
+    response: str | None = None
+    observed_at: datetime | None = None
+    session_id: str | None = None
+    turn: int | None = None
+    user_id: str | None = None
+    user_role: str | None = None
+    environment: str | None = None
+    model_version: str | None = None
+    system_context: str | None = None
+
+    def __post_init__(self) -> None:
+        """Hold every value to its column's type."""
+        _check_text(self, _INTERACTION_TEXTS)
+        _check_id("interaction_id", self.interaction_id)
+        if self.observed_at is not None:
+            _check_time(self.observed_at)
+        _check_integer("turn", self.turn, _INT32)
+        for position, message in enumerate(self.prompt_messages or ()):
+            for part in (message["role"], message["content"]):
+                _check_string(f"prompt_messages.{position}", part)
+
+
+Item = Interaction | AnswerPart | Feedback
 RecordParser = Callable[[dict[str, Any]], Iterable[Item]]
 
 
@@ -124,31 +157,33 @@ def parse_records(lines: pl.DataFrame, parser: RecordParser) -> Parsed:
         except Exception as error:
             rejected.append((event_id, f"the record cannot be read: {type(error).__name__}: {error}"))
     rejections = pl.DataFrame(rejected, schema={"event_id": pl.String, "reason": pl.String}, orient="row")
-    return Parsed.of(*to_frames(parsed), rejections)
+    return _frames(parsed, rejections)
 
 
-def to_frames(parsed: Iterable[tuple[str, list[Item]]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Interactions and feedback events, in the tables' columns less those ingestion adds.
-
-    `parsed` pairs a line's `event_id` with what it holds.
-    """
+def _frames(parsed: Iterable[tuple[str, list[Item]]], rejections: pl.DataFrame) -> Parsed:
+    """Items as frames. `parsed` pairs a line's `event_id` with what it holds."""
     interactions: list[tuple[str, Interaction]] = []
+    parts: list[tuple[str, AnswerPart]] = []
     feedback: list[tuple[str, str, Feedback]] = []
     for event_id, items in parsed:
         position = 0
         for item in items:
             if isinstance(item, Interaction):
                 interactions.append((event_id, item))
+            elif isinstance(item, AnswerPart):
+                parts.append((event_id, item))
             else:
                 feedback.append((event_id, item.feedback_id or f"{event_id}-{position}", item))
                 position += 1
-    return (
+    return Parsed(
         _frame(PARSED_INTERACTIONS, [item for _, item in interactions], {"event_id": [row[0] for row in interactions]}),
         _frame(
             PARSED_FEEDBACK,
             [item for _, _, item in feedback],
             {"event_id": [row[0] for row in feedback], "feedback_id": [row[1] for row in feedback]},
         ),
+        rejections,
+        _frame(PARSED_PARTS, [item for _, item in parts], {"event_id": [row[0] for row in parts]}),
     )
 
 
@@ -161,12 +196,14 @@ def _frame(schema: pl.Schema, items: list[Any], given: dict[str, list[str]]) -> 
     return pl.DataFrame(columns, schema=schema)
 
 
-def _messages(conversations: list[list[Message]]) -> pl.Series:
+def _messages(conversations: list[list[Message] | None]) -> pl.Series:
     """Built flat: Polars takes a list of dicts row by row, which is slower than all the rest together."""
-    flat = [message for conversation in conversations for message in conversation]
+    flat = [message for conversation in conversations for message in conversation or ()]
     fields = [pa.array([message[name] for message in flat], pa.large_string()) for name in ("role", "content")]
-    offsets = pa.array(accumulate(map(len, conversations), initial=0), pa.int64())
-    array = pa.LargeListArray.from_arrays(offsets, pa.StructArray.from_arrays(fields, ["role", "content"]))
+    offsets = pa.array(accumulate((len(each or ()) for each in conversations), initial=0), pa.int64())
+    missing = pa.array([each is None for each in conversations], pa.bool_())
+    structs = pa.StructArray.from_arrays(fields, ["role", "content"])
+    array = pa.LargeListArray.from_arrays(offsets, structs, mask=missing)
     return pl.Series("prompt_messages", array)
 
 

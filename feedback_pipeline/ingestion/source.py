@@ -1,12 +1,22 @@
 """What a source's folder says about the logs in it: `source.yaml`.
 
 ```yaml
-format: openai_chat        # or events, mapping, adapter
+format: openai_chat        # a wire format of `formats`, or mapping, or adapter
 timezone: UTC              # of times without an offset
 delimiter: ";"             # of CSV files; a comma if not given
+join_window_hours: 24      # feedback that names its user alone is about that user's last answer in so many hours
+records: data              # of JSON documents: the field whose list holds the records
 mapping: …                 # with format mapping: see `mapping.declaration`
 adapter: my_logs:parse     # with format adapter: a function from a record to its items
 options: {key: value}      # with format adapter: keyword arguments of the function
+```
+
+The formats of `formats.registry` know three more, for what only the product can tell:
+
+```yaml
+categories: {too_long: redundant}        # its words, and the reasons they mean
+scales: {helpfulness: [1, 5]}            # its scores, with their worst and best number
+options: {key: value}                    # as the format's own page lists them
 ```
 """
 
@@ -19,12 +29,16 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from feedback_pipeline.ingestion.formats.reading import Reading
+from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS, RecordSplitter
 from feedback_pipeline.ingestion.mapping.compiler import compile_mapping
 from feedback_pipeline.ingestion.mapping.declaration import Mapping, ZoneName, zone
 from feedback_pipeline.ingestion.records import RecordParser
+from feedback_pipeline.schemas import REASONS
 
 DECLARATION = "source.yaml"
-Format = Literal["openai_chat", "events", "mapping", "adapter"]
+COLUMNAR_FORMATS = ("openai_chat", "events")
+FORMATS = (*COLUMNAR_FORMATS, *RECORD_FORMATS, "mapping", "adapter")
 
 
 class SourceError(ValueError):
@@ -33,32 +47,50 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """A declared source. `parser` is how to read a record, where the format is not a built-in one."""
+    """A declared source.
+
+    `parser` is how to read a record, where the format is not a columnar one; `split` how to unpack
+    one that holds several; with `in_parts`, several lines may tell an answer together. `records` names
+    the list of a JSON document.
+    """
 
     name: str
-    format: Format
+    format: str
     timezone: str
     delimiter: str
     parser: RecordParser | None
+    split: RecordSplitter | None = None
+    in_parts: bool = False
+    records: str | None = None
+    join_window_hours: float | None = None
 
 
 class _Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    format: Format
+    format: Literal[FORMATS]  # type: ignore[valid-type]  # a tuple of literals is one
     timezone: ZoneName = "UTC"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     mapping: Mapping | None = None
     adapter: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
     options: dict[str, Any] | None = None
+    records: Annotated[str, Field(min_length=1)] | None = None
+    join_window_hours: Annotated[float, Field(gt=0, le=168)] | None = None
+    categories: dict[str, Literal[REASONS]] = {}  # type: ignore[valid-type]  # as above
+    scales: dict[str, tuple[float, float]] = {}
 
     @model_validator(mode="after")
     def _takes_one_route(self) -> Self:
         for name in ("mapping", "adapter"):
             if (getattr(self, name) is None) == (self.format == name):
                 raise ValueError(f"`{name}` goes with format {name}, and only with it")
-        if self.options is not None and self.format != "adapter":
-            raise ValueError("`options` goes with format adapter")
+        if self.options is not None and self.format != "adapter" and self.format not in RECORD_FORMATS:
+            raise ValueError(f"`options` goes with format adapter or {', '.join(RECORD_FORMATS)}")
+        if (self.categories or self.scales) and self.format not in RECORD_FORMATS:
+            raise ValueError(f"`categories` and `scales` go with {', '.join(RECORD_FORMATS)}")
+        for name, (worst, best) in self.scales.items():
+            if not worst < best:
+                raise ValueError(f"scales.{name}: {worst} is not below {best}")
         return self
 
 
@@ -74,7 +106,18 @@ def load_source(folder: Path) -> Source:
         raise SourceError(f"{file}: {_first(error)}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{file}: {' '.join(str(error).split())}") from None
-    return Source(folder.name, declaration.format, declaration.timezone, declaration.delimiter, parser)
+    record_format = RECORD_FORMATS.get(declaration.format)
+    return Source(
+        name=folder.name,
+        format=declaration.format,
+        timezone=declaration.timezone,
+        delimiter=declaration.delimiter,
+        parser=parser,
+        split=record_format.split if record_format else None,
+        in_parts=record_format is not None and record_format.in_parts,
+        records=declaration.records,
+        join_window_hours=declaration.join_window_hours,
+    )
 
 
 def _parser(declaration: _Declaration) -> RecordParser | None:
@@ -90,6 +133,14 @@ def _parser(declaration: _Declaration) -> RecordParser | None:
         except (ImportError, AttributeError) as error:
             raise ValueError(f"adapter: {error}") from error
         return partial(adapter, **declaration.options or {})
+    if record_format := RECORD_FORMATS.get(declaration.format):
+        reading = Reading(
+            timezone=zone(declaration.timezone),
+            categories=declaration.categories,
+            scales=declaration.scales,
+            options=declaration.options or {},
+        )
+        return partial(record_format.parse, reading=reading)
     return None
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import polars as pl
 
+from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.schemas import FEEDBACK_KINDS, REASONS
 
 # What a kind says nothing without.
@@ -16,6 +17,25 @@ _NEEDED = {
     "comment": ("text",),
     "preference": ("interaction_id", "other_interaction_id"),
 }
+
+
+def rejections(parsed: Parsed, latest: datetime, by_user: bool = False) -> pl.DataFrame:
+    """`event_id` and `rejection` of each line of which something cannot be used.
+
+    A line gets in whole or not at all. Nothing may be observed after `latest` (UTC). With `by_user`,
+    feedback may name no more than who gave it.
+    """
+    return (
+        pl.concat(
+            [
+                parsed.rejections.select("event_id", rejection="reason"),
+                parsed.interactions.select("event_id", rejection=interaction_fault(latest)),
+                parsed.feedback_events.select("event_id", rejection=feedback_fault(latest, by_user)),
+            ]
+        )
+        .drop_nulls("rejection")
+        .unique("event_id", keep="first", maintain_order=True)
+    )
 
 
 def interaction_fault(latest: datetime) -> pl.Expr:
@@ -40,8 +60,8 @@ def interaction_fault(latest: datetime) -> pl.Expr:
     )
 
 
-def feedback_fault(latest: datetime) -> pl.Expr:
-    """Why a row of feedback events cannot be used, or null. Nothing may be observed after `latest` (UTC)."""
+def feedback_fault(latest: datetime, by_user: bool = False) -> pl.Expr:
+    """Why a row of feedback events cannot be used, or null; `latest` and `by_user` as for `rejections`."""
     kind = pl.col("kind")
     needed = [
         pl.when(kind == name).then(_missing(column, f"{name} without {column}"))
@@ -54,8 +74,8 @@ def feedback_fault(latest: datetime) -> pl.Expr:
         _missing("kind"),
         _when(~kind.is_in(FEEDBACK_KINDS), pl.format("unknown kind {}", kind)),
         _when(
-            pl.col("interaction_id").is_null() & pl.col("session_id").is_null(),
-            "neither interaction_id nor session_id",
+            pl.all_horizontal(pl.col("interaction_id", "session_id", *(["user_id"] if by_user else [])).is_null()),
+            "none of interaction_id, session_id and user_id" if by_user else "neither interaction_id nor session_id",
         ),
         _when(
             ~pl.col("category").is_in(REASONS),

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from feedback_pipeline.ingestion.ledger import ledger, unaccounted
+from feedback_pipeline.ingestion.lines import SUFFIXES
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 from feedback_pipeline.warehouse import Warehouse, current
@@ -125,7 +126,7 @@ def test_a_file_of_unknown_shape_is_rejected_as_a_whole_with_a_reason(world):
     ("name", "content", "reason"),
     [
         ("empty.jsonl", b"", "the file is empty"),
-        ("notes.txt", b"hello", "unknown kind of file: not one of .jsonl, .jsonl.gz, .jsonl.zst, .parquet, .csv"),
+        ("notes.txt", b"hello", f"unknown kind of file: not one of {', '.join(SUFFIXES)}"),
     ],
 )
 def test_a_file_with_nothing_to_read_is_in_the_ledger_and_the_others_get_in(world, name, content, reason):
@@ -239,10 +240,10 @@ def test_a_failure_half_way_leaves_the_partition_as_it_was(world, monkeypatch):
 
     read = ingest.read_lines
 
-    def power_cut(path, delimiter):
+    def power_cut(path, *how):
         if path.name == "c.jsonl":
             raise KeyboardInterrupt
-        return read(path, delimiter)
+        return read(path, *how)
 
     monkeypatch.setattr(ingest, "read_lines", power_cut)
     with pytest.raises(KeyboardInterrupt):

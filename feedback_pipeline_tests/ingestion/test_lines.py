@@ -109,3 +109,56 @@ def test_no_line_is_lost_or_changed_wherever_blocks_end(tmp_path_factory, texts)
         read = [row for frame in read_lines(path) for row in frame.rows()]
 
     assert read == [(number + 1, text, None) for number, text in enumerate(["{}", *texts])]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
+def test_records_of_a_json_array_are_lines_as_they_stand_there(tmp_path, pack):
+    suffix = {gzip.compress: ".gz", zstandard.compress: ".zst"}.get(pack, "")
+    path = tmp_path / f"a.json{suffix}"
+    path.write_bytes(pack(b' [ {"a": [1, "]"]},\n{"b":2} , 3]\n'))
+
+    (frame,) = read_lines(path)
+
+    assert frame.rows() == [(1, '{"a": [1, "]"]}', None), (2, '{"b":2}', None), (3, "3", None)]
+
+
+def test_an_object_is_one_record_unless_a_list_of_it_is_declared_to_hold_them(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"items": [{"a": 1}, {"a": 2}]}')
+
+    assert [frame["payload"].to_list() for frame in read_lines(path)] == [['{"items": [{"a": 1}, {"a": 2}]}']]
+    assert [frame["payload"].to_list() for frame in read_lines(path, records="items")] == [['{"a": 1}', '{"a": 2}']]
+
+
+def test_lines_of_json_that_are_called_a_document_are_still_lines(read):
+    assert read("a.json", b'{"a":1}\n{"b":2}\n') == [(1, '{"a":1}', None), (2, '{"b":2}', None)]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b'[{"a":1}, {"b"', "not a readable JSON document: Expecting ':' delimiter: line 1 column 15 (char 14)"),
+        (b'[{"a":1} {"b":2}]', "not a readable JSON document: neither a comma nor the end of the array at character 9"),
+        (b'[{"a":1}] x', "not a readable JSON document: 'x' after the end of the array"),
+        (b'[{"a":1}, \xff]', "not UTF-8: byte 0xff at 10"),
+    ],
+)
+def test_a_broken_json_document_gives_what_came_before_and_says_where_it_broke(read, content, fault):
+    *before, last = read("a.json", content)
+
+    assert last == (0, "", fault)
+    assert before in ([(1, '{"a":1}', None)], [])
+
+
+def test_a_declared_list_that_is_not_there_is_a_fault_of_the_file(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"rows": []}')
+
+    (frame,) = read_lines(path, records="items")
+
+    assert frame["fault"].item().endswith("no list at `items`, which is declared to hold the records")
+
+
+def test_a_packed_csv_file_is_read_like_a_plain_one(read):
+    assert read("a.csv.gz", gzip.compress(b"a,b\n1,2\n")) == [(2, '{"a": "1", "b": "2"}', None)]
+    assert "the gzip stream is broken" in read("b.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-4])[-1][2]

@@ -1,0 +1,84 @@
+"""Twelve conversations with their feedback, as every wire format that can express them must give them."""
+
+from datetime import UTC, datetime, timedelta
+
+from feedback_pipeline.ingestion.records import Feedback, Interaction
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+SYSTEM = "Answer briefly."
+MODEL = "brindle-2026-01-12"
+SCALE = (1.0, 5.0)
+_QUESTIONS = (
+    ("How do I pair the router?", "Hold the key for 7 seconds."),
+    ("Which release is stable?", "Release 4.8."),
+    ("What is the code?", "It is NV-27."),
+    ("Wie heißt das Café an der Ecke? ☕", "Café «Löwe» – 日本 😀."),
+    ("List the colours.", "- amber\n- green"),
+    ('Say "hi" in JSON: {"a": [1]}', '{"greeting": "hi"}'),
+    ("Is it safe?", "Yes."),
+    ("Why is the light red?", "Because it is warm."),
+    ("Can I return it?", "Within 30 days."),
+    ("Who made it?", "Brindlemoor."),
+    ("Is it water-proof?", "No."),
+    ("Thanks?", "You are welcome."),
+)
+
+
+def interactions() -> list[Interaction]:
+    """Fourteen answers in twelve sessions; the last two sessions have a second turn."""
+    found = []
+    for number, (question, answer) in enumerate(_QUESTIONS):
+        found.append(_interaction(number, 0, [{"role": "user", "content": question}], answer))
+        if number >= 10:
+            before = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+            found.append(_interaction(number, 1, [*before, {"role": "user", "content": "Are you sure?"}], "Quite."))
+    return found
+
+
+def _interaction(number: int, turn: int, messages, response: str) -> Interaction:
+    return Interaction(
+        interaction_id=interaction_id(number, turn),
+        session_id=f"session-{number}",
+        turn=turn,
+        user_id=f"user-{number % 5}",
+        user_role="admin" if number % 2 else "member",
+        environment="production",
+        model_version=MODEL,
+        system_context=SYSTEM,
+        prompt_messages=messages,
+        response=response,
+        observed_at=START + timedelta(minutes=10 * number, seconds=30 * turn),
+    )
+
+
+def interaction_id(number: int, turn: int = 0) -> str:
+    return f"answer-{number}-{turn}"
+
+
+def feedback() -> list[Feedback]:
+    """One thing said about most answers, of every kind that the wire formats know."""
+    return [
+        _feedback(0, "thumb", label="up"),
+        _feedback(1, "thumb", label="down"),
+        _feedback(2, "correction", proposed_text="It is NV-31."),
+        _feedback(3, "rating", rating=2.0, rating_min=SCALE[0], rating_max=SCALE[1]),
+        _feedback(4, "comment", text="Too long – and “odd”."),
+        _feedback(5, "tag", label="bad_format", category="formatting"),
+        _feedback(6, "reason", category="incomplete"),
+        _feedback(8, "rating", rating=5.0, rating_min=SCALE[0], rating_max=SCALE[1]),
+        _feedback(9, "comment", text="Whose 日本?"),
+        _feedback(10, "thumb", turn=1, label="down"),
+        _feedback(11, "correction", turn=1, proposed_text="No, not quite."),
+    ]
+
+
+def _feedback(number: int, kind: str, turn: int = 0, **fields) -> Feedback:
+    return Feedback(
+        kind=kind,
+        feedback_id=f"feedback-{number}",
+        interaction_id=interaction_id(number, turn),
+        session_id=f"session-{number}",
+        user_id=f"user-{number % 5}",
+        observed_at=START + timedelta(minutes=10 * number, seconds=45),
+        **fields,
+    )
