@@ -172,6 +172,10 @@ EVIDENCE = Table(
         "polarity": Column(pl.Int8, "+1 speaks for the answer, -1 against it, 0 neither"),
         "reason": Column(pl.String, "reason category, where one is known"),
         "confidence": Column(pl.Float64, "probability that the polarity is right, 0.5 to 1"),
+        "joined_by": Column(
+            pl.String, "how a feedback event found its answer: `interaction`, `passage`, `session` or `user`"
+        ),
+        "join_confidence": Column(pl.Float64, "how sure it is that the event means this answer, 0 to 1"),
         "text": Column(pl.String, "comment, copied text, next question, or passage"),
         "range_start": Column(pl.Int64, "first character of the passage, from 0"),
         "range_end": Column(pl.Int64, "one past the passage's last character"),

@@ -3,6 +3,8 @@
 import polars as pl
 
 from feedback_pipeline.evidence.ids import evidence_id
+from feedback_pipeline.evidence.joins import joined
+from feedback_pipeline.evidence.passages import located
 from feedback_pipeline.schemas import EVIDENCE
 
 EXTRACTOR = "feedback_event"
@@ -28,19 +30,20 @@ _BEHAVIOUR = ("copy", "regenerate", "abandonment")
 def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """One row per event and answer it speaks of; a preference speaks of two.
 
-    `answers` has `interaction_id`, `session_id` and `response` of the sessions and interactions
-    concerned. It serves to find the passage an edit of the whole answer changed, and the answer a
-    copy without interaction was taken from. An event about a session alone gives no evidence.
+    `answers` (columns of `joins.ANSWERS`) are those of the sessions, users and interactions
+    concerned. They serve to find the answer an event is about where it does not say, and the passage
+    it means. An orphan gives no evidence.
     """
-    events = _locate_copies(feedback_events, answers).drop_nulls("interaction_id")
+    events = joined(feedback_events, answers).drop_nulls("interaction_id")
     compared = events.filter(pl.col("kind") == "preference").with_columns(
         interaction_id="other_interaction_id", other_interaction_id="interaction_id"
     )
     spoken_of = pl.concat([events.with_columns(side=1), compared.with_columns(side=-1)]).with_columns(
-        polarity=_polarity().cast(pl.Int8), confidence=_confidence()
+        polarity=_polarity().cast(pl.Int8),
+        confidence=_UNDECIDED + (_confidence() - _UNDECIDED) * pl.col("join_confidence"),
     )
     return EVIDENCE.conform(
-        _locate_edits(spoken_of, answers)
+        located(spoken_of, answers)
         .with_columns(
             explicit=~pl.col("kind").is_in(_BEHAVIOUR),
             extractor=pl.lit(EXTRACTOR),
@@ -56,6 +59,8 @@ def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> p
             "kind",
             "polarity",
             "confidence",
+            "joined_by",
+            "join_confidence",
             "text",
             "range_start",
             "range_end",
@@ -107,62 +112,3 @@ def _confidence() -> pl.Expr:
         .then(pl.when(pl.col("category").is_not_null()).then(_CATEGORISED_CONFIDENCE).otherwise(_UNDECIDED))
         .otherwise(kind.replace_strict({k: c for k, (_, c) in _PRIORS.items()}, default=_UNDECIDED))
     )
-
-
-def _locate_copies(events: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """Give a copy that names only its session the one answer of it that holds the copied text."""
-    homeless = pl.col("interaction_id").is_null() & (pl.col("kind") == "copy") & pl.col("text").is_not_null()
-    held = (
-        events.filter(homeless)
-        .select("feedback_id", "session_id", text=pl.col("text").str.strip_chars())
-        .join(answers.select("session_id", "response", found="interaction_id"), on="session_id")
-        .filter(pl.col("response").str.contains(pl.col("text"), literal=True))
-        .group_by("feedback_id")
-        .agg(pl.col("found").unique())
-        .filter(pl.col("found").list.len() == 1)
-        .select("feedback_id", pl.col("found").list.first())
-    )
-    return (
-        events.join(held, on="feedback_id", how="left", maintain_order="left")
-        .with_columns(interaction_id=pl.coalesce("interaction_id", "found"))
-        .drop("found")
-    )
-
-
-def _locate_edits(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """Narrow an inline edit given as the whole new answer to the characters it changed.
-
-    What the old and the new answer share at both ends was not edited; between them lies the
-    passage and its replacement. Where the answer is not known, the edit keeps its whole text.
-    """
-    whole = (pl.col("kind") == "inline_edit") & pl.col("range_start").is_null()
-    if not evidence.select(whole.any()).item():
-        return evidence
-    edits = (
-        evidence.filter(whole)
-        .join(answers.select("interaction_id", "response"), on="interaction_id")
-        .select("feedback_id", "interaction_id", "response", "proposed_text")
-    )
-    passages = [_changed_passage(old, new) for old, new in edits.select("response", "proposed_text").rows()]
-    located = edits.select("feedback_id", "interaction_id").with_columns(
-        pl.DataFrame(
-            passages, schema={"start": pl.Int64, "end": pl.Int64, "replacement": pl.String}, orient="row"
-        ).get_columns()
-    )
-    return (
-        evidence.join(located, on=["feedback_id", "interaction_id"], how="left", maintain_order="left")
-        .with_columns(
-            range_start=pl.coalesce("range_start", "start"),
-            range_end=pl.coalesce("range_end", "end"),
-            proposed_text=pl.coalesce("replacement", "proposed_text"),
-        )
-        .drop("start", "end", "replacement")
-    )
-
-
-def _changed_passage(old: str, new: str) -> tuple[int, int, str]:
-    """Start and end in `old` of what differs, and what `new` has there."""
-    start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    limit = min(len(old), len(new)) - start
-    kept = next((i for i in range(limit) if old[-1 - i] != new[-1 - i]), limit)
-    return start, len(old) - kept, new[start : len(new) - kept]

@@ -29,19 +29,42 @@ def feedback_about(warehouse: Warehouse, interactions: pl.DataFrame, day: date) 
 
 
 def answers_spoken_of(warehouse: Warehouse, feedback_events: pl.DataFrame, day: date) -> pl.DataFrame:
-    """`interaction_id`, `session_id`, `response` where an event cannot be understood without its answer."""
-    unclear = feedback_events.filter(
-        (pl.col("kind") == "inline_edit") & pl.col("range_start").is_null()
-        | (pl.col("kind") == "copy") & pl.col("interaction_id").is_null()
+    """Answers, as of `day`, without which an event cannot be understood: columns of `ANSWERS`, and `arrival_day`."""
+    homeless = feedback_events.filter(pl.col("interaction_id").is_null())
+    of_user = homeless.filter(
+        pl.col("session_id").is_null() & pl.col("user_id").is_not_null() & pl.col("join_window_hours").is_not_null()
+    ).select(
+        "user_id",
+        until="observed_at",
+        since=pl.col("observed_at") - pl.col("join_window_hours") * timedelta(hours=1),
     )
-    concerned = (
-        "interaction_id IN (FROM unclear SELECT interaction_id) OR session_id IN (FROM homeless SELECT session_id)"
+    placeless = feedback_events.filter(
+        pl.col("kind").is_in(["inline_edit", "highlight"]) & pl.col("range_start").is_null()
     )
+    concerned = """
+        interaction_id IN (FROM placeless SELECT interaction_id)
+        OR session_id IN (FROM sessions SELECT session_id)
+        OR user_id IN (FROM users SELECT user_id)
+    """
     return warehouse.read(
-        f"SELECT interaction_id, session_id, response FROM {current(INTERACTIONS, day, where=concerned)}",
-        unclear=unclear.select("interaction_id").drop_nulls(),
-        homeless=unclear.filter(pl.col("interaction_id").is_null()).select("session_id"),
+        f"""
+        SELECT interaction_id, session_id, user_id, response, observed_at, arrival_day
+        FROM {current(INTERACTIONS, day, where=concerned)} answer
+        WHERE interaction_id IN (FROM placeless SELECT interaction_id)
+            OR session_id IN (FROM sessions SELECT session_id)
+            OR EXISTS (FROM users u WHERE u.user_id = answer.user_id AND answer.observed_at BETWEEN u.since AND u.until)
+        """,
+        placeless=placeless.select("interaction_id").drop_nulls(),
+        sessions=homeless.select("session_id").drop_nulls(),
+        users=of_user,
     )
+
+
+def events_waiting_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
+    """Feedback events of the days before that name no answer, of sources that join by session or user."""
+    recent = current(FEEDBACK_EVENTS, day, since=day - SESSION_LOOKBACK)
+    waiting = "arrival_day < $day AND interaction_id IS NULL AND join_window_hours IS NOT NULL"
+    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {recent} WHERE {waiting}", {"day": day}))
 
 
 def evidence_of_touched(warehouse: Warehouse, day: date) -> pl.DataFrame:

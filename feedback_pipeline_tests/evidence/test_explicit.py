@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback_pipeline.evidence.explicit import explicit_evidence
-from feedback_pipeline.schemas import FEEDBACK_EVENTS
+from feedback_pipeline.evidence.joins import ANSWERS
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
 
-NO_ANSWERS = pl.DataFrame(schema={"interaction_id": pl.String, "session_id": pl.String, "response": pl.String})
+NO_ANSWERS = pl.DataFrame(schema=ANSWERS)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_applying_a_narrowed_edit_gives_the_edited_answer(old, new):
     event = pl.DataFrame(
         {"feedback_id": ["f"], "kind": ["inline_edit"], "interaction_id": ["i"], "proposed_text": [new]}
     )
-    answers = pl.DataFrame({"interaction_id": ["i"], "session_id": ["s"], "response": [old]})
+    answers = INTERACTIONS.conform(pl.DataFrame({"interaction_id": ["i"], "session_id": ["s"], "response": [old]}))
 
     start, end, passage = (
         explicit_evidence(FEEDBACK_EVENTS.conform(event), answers)

@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback_pipeline.evidence.explicit import explicit_evidence
+from feedback_pipeline.evidence.joins import ANSWERS
 from feedback_pipeline.evidence.verdicts import fold_verdicts
 from feedback_pipeline.schemas import EVIDENCE
 
-NO_ANSWERS = pl.DataFrame(schema={"interaction_id": pl.String, "session_id": pl.String, "response": pl.String})
+NO_ANSWERS = pl.DataFrame(schema=ANSWERS)
 
 
 def verdict(feedback, day, *events):

@@ -1,0 +1,54 @@
+"""Which characters of an answer a passage or an edit is about."""
+
+import polars as pl
+
+_LOCATED = pl.Schema({"start": pl.Int64, "end": pl.Int64, "replacement": pl.String})
+
+
+def located(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """`evidence` with the character range of each passage that can be placed without guessing.
+
+    A highlight or an inline edit that quotes a passage (`text`) gets its range where the passage
+    stands in the answer exactly once; elsewhere an edit keeps passage and proposal as `text`, for a
+    proposal without a place must not replace the whole answer. An inline edit given as the whole
+    new answer is narrowed to the characters it changed.
+    """
+    placeless = pl.col("range_start").is_null()
+    quoting = placeless & pl.col("kind").is_in(["highlight", "inline_edit"]) & pl.col("text").is_not_null()
+    whole = placeless & (pl.col("kind") == "inline_edit") & pl.col("text").is_null()
+    if not evidence.select((quoting | whole).any()).item():
+        return evidence
+    known = evidence.filter(quoting | whole).join(answers.select("interaction_id", "response"), on="interaction_id")
+    keys = ["feedback_id", "interaction_id"]
+    rows = known.select("response", "text", "proposed_text").rows()
+    places = pl.DataFrame([_place(*row) for row in rows], schema=_LOCATED, orient="row")
+    found = known.select(keys).hstack(places).drop_nulls("start").unique(keys)
+    lost_edit = quoting & (pl.col("kind") == "inline_edit") & pl.col("start").is_null()
+    return (
+        evidence.join(found, on=keys, how="left", maintain_order="left")
+        .with_columns(
+            text=pl.when(lost_edit).then(pl.format("{} → {}", "text", "proposed_text")).otherwise("text"),
+            proposed_text=pl.when(~lost_edit).then(pl.coalesce("replacement", "proposed_text")),
+            range_start=pl.coalesce("range_start", "start"),
+            range_end=pl.coalesce("range_end", "end"),
+        )
+        .drop("start", "end", "replacement")
+    )
+
+
+def _place(answer: str, passage: str | None, proposal: str | None) -> tuple[int | None, int | None, str | None]:
+    """Start and end in `answer`, and what is to stand there; all None where there is no one place."""
+    if passage is None:
+        return _changed_passage(answer, proposal or "")
+    start = answer.find(passage)
+    if start < 0 or answer.find(passage, start + 1) >= 0:
+        return None, None, None
+    return start, start + len(passage), proposal
+
+
+def _changed_passage(old: str, new: str) -> tuple[int, int, str]:
+    """Start and end in `old` of what differs, and what `new` has there: both ends they share were not edited."""
+    start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    limit = min(len(old), len(new)) - start
+    kept = next((i for i in range(limit) if old[-1 - i] != new[-1 - i]), limit)
+    return start, len(old) - kept, new[start : len(new) - kept]
