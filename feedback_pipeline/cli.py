@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import duckdb
 import typer
 from rich.console import Console
 
@@ -67,6 +68,31 @@ def trace(
         _print_json(exchanges)
     else:
         render.print_trace(console, exchanges)
+
+
+@app.command()
+def ledger(
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First arrival day; by default the oldest.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last arrival day; by default the newest.")
+    ] = None,
+    rejected: Annotated[bool, typer.Option("--rejected", help="Print each rejected line with its reason.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Account for every line and every piece of feedback, by source, file and arrival day."""
+    from feedback_pipeline.inspection.accounts import accounts, rejected_lines
+
+    days = since.date() if since else date.min, until.date() if until else date.max
+    found = rejected_lines(_warehouse(), source, *days) if rejected else accounts(_warehouse(), source, *days)
+    if as_json:
+        _print_json(found)
+    elif isinstance(found, list):
+        render.print_rejected(console, found)
+    else:
+        render.print_accounts(console, found)
 
 
 @app.command()
@@ -156,7 +182,7 @@ def main() -> None:
     """Run the command; an error that a user can mend is one line and exit code 1."""
     try:
         app(standalone_mode=True)
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, ValueError, LookupError, duckdb.Error) as error:
         message = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(1)

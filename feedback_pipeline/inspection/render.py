@@ -65,6 +65,26 @@ def print_status(console: Console, state: Mapping[str, Any]) -> None:
     console.print(f"[bold]Champion:[/bold] {state['champion'] or 'none yet'}", highlight=False)
 
 
+def print_accounts(console: Console, accounts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """A line each file, then one each source and day of feedback: both sides of every sum."""
+    for row in accounts["lines"]:
+        outcomes = " + ".join(f"{row[name]:,} {name}" for name in ("accepted", "duplicate", "rejected"))
+        console.print(f"{escape(row['source'])}/{escape(row['file'])}: {row['received']:,} received = {outcomes}")
+    for row in accounts["feedback"]:
+        console.print(
+            f"{escape(row['source'])} {row['arrival_day']}: {row['feedback']:,} pieces of feedback "
+            f"= {row['joined']:,} joined + {row['orphan']:,} orphan"
+        )
+
+
+def print_rejected(console: Console, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Each rejected line: where it lies, why, and how it begins."""
+    for line in lines:
+        place = f"{line['source']}/{line['file']}:{line['line_number']}"
+        console.print(f"[bold]{escape(place)}[/bold] {escape(line['reason'])}", highlight=False)
+        console.print(f"      [dim]{escape(shortened(line['payload']))}[/dim]", highlight=False)
+
+
 def print_trace(console: Console, exchanges: Sequence[Mapping[str, Any]]) -> None:
     """A session as a story: question, answer, and what became of it."""
     first = exchanges[0]

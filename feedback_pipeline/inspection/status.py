@@ -5,6 +5,7 @@ from typing import Any
 
 from feedback_pipeline.evaluation.registry import champion
 from feedback_pipeline.ingestion.ledger import ledger
+from feedback_pipeline.inspection.accounts import orphans
 from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS, INTERACTIONS, VERDICTS
 from feedback_pipeline.warehouse import Warehouse, current
 
@@ -20,7 +21,7 @@ def status(warehouse: Warehouse) -> dict[str, Any]:
         "rejected_because": _counts(warehouse, _REJECTED),
         "interactions": _count(warehouse, current(INTERACTIONS, _EVER)),
         "feedback_events": _count(warehouse, current(FEEDBACK_EVENTS, _EVER)),
-        "orphans": warehouse.read(_ORPHANS).item(),
+        "orphans": orphans(warehouse),
         "evidence": _counts(warehouse, f"SELECT kind, count(*) AS n FROM {current(EVIDENCE, _EVER)} GROUP BY ALL"),
         "verdicts": _count(warehouse, f"(SELECT DISTINCT {VERDICTS.key} FROM {VERDICTS.name})"),
         "routes": _counts(warehouse, _ROUTES),
@@ -39,9 +40,6 @@ def status(warehouse: Warehouse) -> dict[str, Any]:
 _REJECTED = """
 SELECT regexp_replace(reason, '[0-9][0-9.:-]*', 'N', 'g'), count(*) AS n
 FROM raw_events WHERE outcome = 'rejected' GROUP BY ALL
-"""
-_ORPHANS = f"""
-SELECT count(*) FROM {current(FEEDBACK_EVENTS, _EVER)} ANTI JOIN interactions USING (interaction_id)
 """
 _ROUTES = """
 SELECT destination, count(*) AS n
