@@ -304,11 +304,11 @@ SCORES = Table(
         "suite": Column(pl.String, "`target` (held-out examples) or `general` (forgetting)"),
         "suite_hash": Column(pl.String, "SHA-256 of the suite's content: rows with different hashes do not compare"),
         "evaluator": Column(pl.String, "scorer and its version"),
-        "metric": Column(pl.String, "`nll`, `choice_accuracy` or `preference_accuracy`"),
+        "metric": Column(pl.String, "`nll`, `choice_accuracy`, `choice_margin` or `preference_accuracy`"),
         "example_id": Column(pl.String, "example or question"),
         "case_hash": Column(pl.String, "SHA-256 of the case's content: what was scored once is not scored again"),
         "group_id": Column(pl.String, "cluster: the user, or the session where no user is known"),
-        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; accuracies: 0, 0.5 (tie) or 1"),
+        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; margin: nats a token; accuracies: 0 to 1"),
         "tokens": Column(pl.Int64, "tokens of the wanted answer"),
     },
 )

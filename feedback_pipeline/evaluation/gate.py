@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from feedback_pipeline.evaluation.paired import compare_all, suite_hash
-from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, NLL, PREFERENCE_ACCURACY
+from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
 from feedback_pipeline.evaluation.statistics import Comparison
 from feedback_pipeline.evaluation.suites import GENERAL, TARGET
 from feedback_pipeline.schemas import PROMOTIONS
@@ -80,10 +80,10 @@ def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePol
     """Compare two models on rows of `scores` that hold both.
 
     Refused: anything is shown to be worse (its interval lies below zero; for general knowledge, below
-    the margin). Promoted: the wanted answers are shown to be likelier, and choice, preference
-    (where enough users gave pairs) and general knowledge are shown to be no worse than their margins.
-    Anything else is inconclusive. Likelihood alone promotes nobody: answers to other people's
-    questions make every answer likelier, and are refused by the choice among answers.
+    the margin). Promoted: the wanted answers are shown to be likelier, and by more than other
+    prompts' answers are, and choice, preference (where enough users gave pairs) and general knowledge
+    are shown to be no worse than their margins. Anything else is inconclusive. Likelihood alone
+    promotes nobody: answers to other people's questions make every answer likelier alike.
 
     Raises `NotComparableError` where suites, evaluators or examples differ.
     """
@@ -104,6 +104,7 @@ def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePol
 def _demands(policy: GatePolicy) -> tuple[_Demand, ...]:
     return (
         _Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
+        _Demand(TARGET, CHOICE_MARGIN, floor=0.0, ceiling=0.0),
         _Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
         _Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
         _Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),

@@ -6,9 +6,10 @@ from feedback_pipeline.evaluation.language_model import LanguageModel, Likelihoo
 from feedback_pipeline.evaluation.suites import Case, Suite
 from feedback_pipeline.schemas import SCORES
 
-EVALUATOR = "likelihood-2"
+EVALUATOR = "likelihood-3"
 NLL = "nll"
 CHOICE_ACCURACY = "choice_accuracy"
+CHOICE_MARGIN = "choice_margin"
 PREFERENCE_ACCURACY = "preference_accuracy"
 
 
@@ -17,9 +18,11 @@ def score(model: LanguageModel, suite: Suite) -> pl.DataFrame:
 
     `nll`: nats a token of the wanted answer. `choice_accuracy`: share of the distractors that are
     less likely a token than the wanted answer, a tie counting half; length-normalised as `acc_norm`
-    of EleutherAI's lm-evaluation-harness. It is there because likelihood alone rewards style: a
-    model trained on answers to other questions finds every answer likelier and knows none.
-    `preference_accuracy`: the same of chosen over rejected.
+    of EleutherAI's lm-evaluation-harness. `choice_margin`: nats a token by which the wanted answer is
+    likelier than the distractors on the mean. Both are there because likelihood alone rewards style:
+    a model trained on answers to other questions finds every answer likelier and knows none; in the
+    margin, what it gained for every answer alike cancels out.
+    `preference_accuracy`: as `choice_accuracy`, of chosen over rejected.
     """
     pairs = [(case.prompt, answer) for case in suite.cases for answer in (case.wanted, *case.worse)]
     found = iter(model.nll([prompt for prompt, _ in pairs], [answer for _, answer in pairs]))
@@ -47,4 +50,7 @@ def _metrics(case: Case, wanted: Likelihood, worse: list[Likelihood]) -> list[tu
         )
         name = PREFERENCE_ACCURACY if case.pair else CHOICE_ACCURACY
         metrics.append((name, beaten / len(worse), wanted.tokens))
+        if not case.pair:
+            margin = sum(other.per_token for other in worse) / len(worse) - wanted.per_token
+            metrics.append((CHOICE_MARGIN, margin, wanted.tokens))
     return metrics

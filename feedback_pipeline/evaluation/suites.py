@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib import resources
+from itertools import accumulate, takewhile
 
 import polars as pl
 from rapidfuzz import fuzz, utils
@@ -13,6 +15,8 @@ from feedback_pipeline.evaluation.language_model import Messages
 TARGET = "target"
 GENERAL = "general"
 DISTRACTORS = 3
+# More narrow an interval little and cost hours: a CPU scores about two cases of long answers a second.
+MAX_CASES = 200
 # On this scale of 0 to 100 an answer reworded around the same values lies above, one with other values below.
 SAME_ANSWER = 95.0
 
@@ -53,6 +57,7 @@ def target_suite(test: pl.DataFrame, seed: int) -> Suite:
     An `sft` example becomes a case with up to three distractors: wanted answers to other prompts of
     the suite, drawn by `seed` from its own `week` and those before, so that a case stays as it is
     when later weeks bring more. A `preference` example becomes a case of chosen against rejected.
+    Of more than `MAX_CASES` whole users are left out, drawn by `seed`.
     """
     sft = test.filter(pl.col("format") == "sft").sort("example_id")
     preference = test.filter(pl.col("format") == "preference").to_dicts()
@@ -72,7 +77,7 @@ def target_suite(test: pl.DataFrame, seed: int) -> Suite:
         )
         for row in preference
     ]
-    return Suite(TARGET, tuple(sorted(cases, key=lambda case: case.example_id)))
+    return Suite(TARGET, tuple(sorted(_drawn(cases, seed), key=lambda case: case.example_id)))
 
 
 def general_suite() -> Suite:
@@ -89,6 +94,17 @@ def general_suite() -> Suite:
         for question in map(json.loads, lines)
     )
     return Suite(GENERAL, tuple(sorted(cases, key=lambda case: case.example_id)))
+
+
+def _drawn(cases: list[Case], seed: int) -> list[Case]:
+    """Cases of as many users as fit, in the order of a hash, so that more users change little of the draw."""
+    sizes = Counter(case.group_id for case in cases)
+    order = sorted(sizes, key=lambda group: _sha256([seed, group]))
+    fitting = takewhile(
+        lambda so_far: so_far[1] <= MAX_CASES, zip(order, accumulate(map(sizes.__getitem__, order)), strict=True)
+    )
+    chosen = {group for group, _ in fitting}
+    return [case for case in cases if case.group_id in chosen]
 
 
 def _with_distractors(row: dict[str, object], pool: list[tuple[str, str]], seed: int) -> Case:

@@ -9,6 +9,7 @@ from feedback_pipeline.evaluation.paired import NotComparableError
 from feedback_pipeline.schemas import SCORES
 
 POLICY = GatePolicy(resamples=2_000)
+LEARNED = {("target", "nll"): 0.5, ("target", "choice_margin"): 0.3}
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def scores():
         for suite, metric, level, better in (
             ("target", "nll", 2.0, -1),
             ("target", "choice_accuracy", 0.6, 1),
+            ("target", "choice_margin", 0.4, 1),
             ("target", "preference_accuracy", 0.6, 1),
             ("general", "choice_accuracy", 0.8, 1),
         ):
@@ -45,7 +47,7 @@ def scores():
 
 
 def test_a_candidate_that_is_better_and_nowhere_worse_is_promoted(scores):
-    decision = decide(scores({("target", "nll"): 0.5}), "new", "base", POLICY)
+    decision = decide(scores(LEARNED), "new", "base", POLICY)
 
     assert decision.decision == "promoted"
     assert decision.deciding.metric == "nll"
@@ -53,18 +55,27 @@ def test_a_candidate_that_is_better_and_nowhere_worse_is_promoted(scores):
 
 
 @pytest.mark.parametrize(
-    "worse", [("target", "nll"), ("target", "choice_accuracy"), ("target", "preference_accuracy")], ids=str
+    "worse",
+    [("target", metric) for metric in ("nll", "choice_accuracy", "choice_margin", "preference_accuracy")],
+    ids=str,
 )
 def test_a_candidate_shown_to_be_worse_anywhere_is_refused_whatever_improved(scores, worse):
-    decision = decide(scores({("target", "nll"): 0.5, worse: -0.3}), "new", "base", POLICY)
+    decision = decide(scores(LEARNED | {worse: -0.3}), "new", "base", POLICY)
 
     assert decision.decision == "refused"
     assert decision.deciding.metric == worse[1]
 
 
+def test_a_candidate_that_finds_every_answer_likelier_alike_is_not_promoted(scores):
+    decision = decide(scores({("target", "nll"): 3.0}), "new", "base", POLICY)
+
+    assert decision.decision == "inconclusive"
+    assert decision.deciding.metric == "choice_margin"
+
+
 def test_general_knowledge_lost_beyond_its_margin_is_refused_and_within_it_is_not(scores):
-    lost = {("target", "nll"): 0.5, ("general", "choice_accuracy"): -0.3}
-    little = {("target", "nll"): 0.5, ("general", "choice_accuracy"): -0.03}
+    lost = LEARNED | {("general", "choice_accuracy"): -0.3}
+    little = LEARNED | {("general", "choice_accuracy"): -0.03}
 
     assert decide(scores(lost), "new", "base", POLICY).decision == "refused"
     assert decide(scores(little), "new", "base", POLICY).decision == "promoted"
@@ -83,7 +94,7 @@ def test_a_candidate_that_is_the_same_is_inconclusive(scores):
 
 
 def test_too_few_users_are_never_a_pass(scores):
-    decision = decide(scores({("target", "nll"): 0.5}, users=5, each=20), "new", "base", POLICY)
+    decision = decide(scores(LEARNED, users=5, each=20), "new", "base", POLICY)
 
     assert decision.decision == "inconclusive"
     assert "Not enough evidence" in decision.reason
@@ -99,7 +110,7 @@ def test_scores_of_different_suites_do_not_compare(scores):
 
 
 def test_a_decision_is_written_with_all_its_inputs(scores):
-    row = decide(scores({("target", "nll"): 0.5}), "new", "base", POLICY).row(date(2026, 1, 5), "d1", "run")
+    row = decide(scores(LEARNED), "new", "base", POLICY).row(date(2026, 1, 5), "d1", "run")
 
     assert row.null_count().sum_horizontal().item() == 0
     assert row.select("candidate", "reference", "decision", "n", "clusters").row(0) == (

@@ -7,13 +7,14 @@ from invented_facts import examples, shuffled
 from feedback_pipeline.evaluation.gate import GatePolicy, decide
 from feedback_pipeline.evaluation.scores import score
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
-from feedback_pipeline.evaluation.suites import Suite, general_suite, target_suite
+from feedback_pipeline.evaluation.suites import general_suite, target_suite
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
 
 pytestmark = pytest.mark.slow
 
-CONFIG = TrainingConfig(num_train_epochs=2)
+# Gently: at the default rate, facts as few as these cost general knowledge more than its margin.
+CONFIG = TrainingConfig(num_train_epochs=2, learning_rate=2e-4)
 
 
 @pytest.fixture(scope="module")
@@ -31,22 +32,21 @@ def models(base, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scores(models):
-    # Users, and phrasings of their questions, that no training example has; half of the general questions.
+    # Users, and phrasings of their questions, that no training example has.
     target = target_suite(examples(range(100, 120), 2, seed=2), seed=7)
-    general = Suite("general", general_suite().cases[::2])
-    return pl.concat([score(model, suite) for model in models.values() for suite in (target, general)])
+    return pl.concat([score(model, suite) for model in models.values() for suite in (target, general_suite())])
 
 
 def _decide(scores, models, candidate, reference):
     return decide(scores, models[candidate].version, models[reference].version, GatePolicy())
 
 
-def test_an_adapter_that_learned_the_corrected_facts_finds_them_likelier_and_is_not_refused(scores, models):
+def test_an_adapter_that_learned_the_corrected_facts_is_promoted(scores, models):
     decision = _decide(scores, models, "honest", "base")
 
-    improved = next(c for c in decision.comparisons if (c.suite, c.metric) == ("target", "nll"))
-    assert improved.lower > 0
-    assert decision.decision != "refused", decision
+    assert decision.decision == "promoted", decision
+    assert (decision.deciding.suite, decision.deciding.metric) == ("target", "nll")
+    assert decision.deciding.lower > 0
 
 
 def test_an_adapter_trained_on_shuffled_answers_is_refused_although_its_likelihood_improved(scores, models):
@@ -55,7 +55,7 @@ def test_an_adapter_trained_on_shuffled_answers_is_refused_although_its_likeliho
     improved = next(c for c in decision.comparisons if (c.suite, c.metric) == ("target", "nll"))
     assert improved.lower > 0
     assert decision.decision == "refused", decision
-    assert decision.deciding.metric == "choice_accuracy"
+    assert decision.deciding.metric == "choice_margin"
 
 
 def test_an_adapter_against_itself_is_inconclusive(scores, models):

@@ -50,6 +50,14 @@ def test_choice_accuracy_is_the_share_of_distractors_beaten_by_the_token_and_a_t
     assert _values(likelihoods, case)["choice_accuracy"] == pytest.approx((0 + 1 + 0.5) / 3)
 
 
+def test_choice_margin_is_the_nats_a_token_between_the_wanted_answer_and_the_mean_distractor():
+    likelihoods = {"right": Likelihood(2.0, 4), "one": Likelihood(6.0, 3), "other": Likelihood(4.0, 4)}
+
+    found = _values(likelihoods, Case("e", "u", QUESTION, "right", ("one", "other")))
+
+    assert found["choice_margin"] == pytest.approx((2.0 + 1.0) / 2 - 0.5)
+
+
 @pytest.mark.parametrize(("rejected_nats", "value"), [(9.0, 1.0), (3.0, 0.0), (6.0, 0.5)])
 def test_a_preference_is_right_when_the_chosen_answer_is_likelier(rejected_nats, value):
     likelihoods = {"chosen": Likelihood(6.0, 3), "rejected": Likelihood(rejected_nats, 3)}
