@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from feedback_pipeline.ingestion.formats import langfuse
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Item
 
@@ -31,4 +32,6 @@ class RecordFormat:
     split: RecordSplitter | None = None
 
 
-RECORD_FORMATS: dict[str, RecordFormat] = {}
+RECORD_FORMATS: dict[str, RecordFormat] = {
+    "langfuse": RecordFormat(langfuse.parse, in_parts=True),
+}
