@@ -68,15 +68,17 @@ def prompt(inputs: Any, place: str) -> Prompt | None:
         return _conversation([said], place)
     if messages := inputs.get("messages"):
         return _conversation([*_system(inputs), *_listed(messages, f"{place}.messages")], f"{place}.messages")
-    asked = at(inputs, *_QUESTIONS)
-    if isinstance(asked, list) and len(asked) == 1 and isinstance(asked[0], str):
-        asked = asked[0]
-    if isinstance(asked, str):
-        asked = [{"role": "user", "content": asked}]
-    if not isinstance(asked, list) or not asked:
+    question = at(inputs, *_QUESTIONS)
+    if isinstance(question, dict):
+        return prompt(question, place)
+    if isinstance(question, list) and len(question) == 1 and isinstance(question[0], str):
+        question = question[0]
+    if isinstance(question, str):
+        question = [{"role": "user", "content": question}]
+    if not isinstance(question, list) or not question:
         return None
     history: list[Any] = next((inputs[key] for key in _HISTORIES if isinstance(inputs.get(key), list)), [])
-    return _conversation([*_system(inputs), *history, *asked], place)
+    return _conversation([*_system(inputs), *history, *question], place)
 
 
 def answer(outputs: Any) -> str | None:

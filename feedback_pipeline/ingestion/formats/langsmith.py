@@ -36,8 +36,8 @@ a tag), a correction and a comment. The first has the record's id, each other on
 
 `options`: `thumbs` (keys whose scores of 1 and 0 are thumbs; default user_score, user-score,
 user_feedback, user-feedback and thumbs, as far as they have no scale), `llm_runs` (names of the
-model runs that answer; all if not given), `question` and `answer` (dotted paths within inputs and
-outputs), `correction` (dotted path within a correction), `sources` (of feedback; default api and app).
+model runs that answer; all if not given), `question` and `answer` (dotted paths within the root's
+inputs and outputs), `correction` (dotted path within a correction), `sources` (of feedback; default api and app).
 """
 
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def _root(trace: str, record: dict[str, Any], reading: Reading) -> Iterator[Answ
         interaction_id=trace,
         rank=HIGHEST,
         response=_answer(record, reading),
-        **asked(_graphs_question(record) or _question(record, reading)),
+        **asked(_roots_question(record, reading)),
         **_context(record, reading),
     )
     if (model := text_at(record, *_MODELS)) is not None:
@@ -143,10 +143,13 @@ def _question(record: dict[str, Any], reading: Reading) -> Prompt | None:
     return told if has_question(told) else None
 
 
-def _graphs_question(record: dict[str, Any]) -> Prompt | None:
+def _roots_question(record: dict[str, Any], reading: Reading) -> Prompt | None:
     messages = at(record, "outputs.messages")
-    told = prompt(messages, "outputs.messages") if isinstance(messages, list) else None
-    return told if has_question(told) else None
+    if isinstance(messages, list) and "question" not in reading.options:
+        told = prompt(messages, "outputs.messages")
+        if has_question(told):
+            return told
+    return _question(record, reading)
 
 
 def _answer(record: dict[str, Any], reading: Reading) -> str | None:

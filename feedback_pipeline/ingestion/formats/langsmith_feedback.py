@@ -63,9 +63,9 @@ def _said(record: dict[str, Any], reading: Reading) -> Iterator[tuple[str, dict[
     word = decoded(at(record, "value"))
     yield "score", _score(record, score, beside_word=isinstance(word, str), reading=reading)
     yield "value", _value(record, word, reading)
-    yield "correction", corrected_text and {"kind": "correction", "proposed_text": corrected_text}
+    yield "correction", {"kind": "correction", "proposed_text": corrected_text} if corrected_text else None
     text = text_at(record, "comment")
-    yield "comment", text and {"kind": "comment", "text": text}
+    yield "comment", {"kind": "comment", "text": text} if text else None
 
 
 def _score(record: dict[str, Any], score: Any, beside_word: bool, reading: Reading) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from feedback_pipeline.ingestion.formats import langfuse
+from feedback_pipeline.ingestion.formats import langfuse, langsmith
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Item
 
@@ -34,4 +34,5 @@ class RecordFormat:
 
 RECORD_FORMATS: dict[str, RecordFormat] = {
     "langfuse": RecordFormat(langfuse.parse, in_parts=True),
+    "langsmith": RecordFormat(langsmith.parse, in_parts=True),
 }
