@@ -43,7 +43,7 @@ def ingestion(
     days = [report.day for report in reports]
     for table in _TABLES:
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
-        metadata = table_metadata(table, store.warehouse.count(table, days), sample)
+        metadata = table_metadata(table, {day: store.warehouse.count(table, [day]) for day in days}, sample)
         yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
     yield dg.AssetCheckResult(
         asset_key=RAW_EVENTS.name,

@@ -32,12 +32,12 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         """Replace every partition of the run; a frame is the content of its only one."""
         table = TABLES[context.asset_key.path[-1]]
         warehouse = Warehouse(Settings.from_environment().warehouse)
-        stored = 0
+        stored: dict[date, int] = {}
         sample = table.empty()
         for key in partition_dates(context):
             rows = obj if isinstance(obj, pl.DataFrame) else obj.rows(key)
             warehouse.replace_partition(table, key, rows)
-            stored += rows.height
+            stored[key] = rows.height
             sample = rows if rows.height else sample
             context.log.info(f"{table.name} {key}: {rows.height} rows")
         context.add_output_metadata(table_metadata(table, stored, sample))

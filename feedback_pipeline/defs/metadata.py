@@ -1,5 +1,8 @@
 """What the web UI shows of an asset: rows, columns with their meaning, and a look inside."""
 
+from collections.abc import Mapping
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
@@ -9,14 +12,24 @@ PREVIEW_ROWS = 5
 CELL_CHARACTERS = 80
 
 
-def table_metadata(table: Table, rows: int, sample: pl.DataFrame) -> dict[str, dg.MetadataValue]:
-    """Metadata of a materialization of `rows` rows, of which `sample` are some."""
+def table_metadata(table: Table, rows: Mapping[date, int], sample: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """Metadata of a run that stored `rows` rows in each partition, of which `sample` are some."""
     return {
-        "dagster/partition_row_count": dg.MetadataValue.int(rows),
+        **_row_counts(rows),
         "dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table)),
         "dagster/table_name": dg.MetadataValue.text(table.name),
         "preview": preview(sample),
     }
+
+
+def _row_counts(rows: Mapping[date, int]) -> dict[str, dg.MetadataValue]:
+    """Of one partition its count. Dagster shows a range's metadata beside each partition of it: all counts then."""
+    if len(rows) == 1:
+        return {"dagster/partition_row_count": dg.MetadataValue.int(*rows.values())}
+    listed = pl.DataFrame(
+        {"partition": list(rows), "rows": list(rows.values())}, schema_overrides={"partition": pl.Date}
+    )
+    return {"rows_by_partition": dg.MetadataValue.md(markdown_table(listed))}
 
 
 def column_schema(table: Table) -> dg.TableSchema:

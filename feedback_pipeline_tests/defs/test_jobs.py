@@ -86,6 +86,16 @@ def test_a_materialization_shows_rows_columns_and_a_preview(home):
         assert [c.name for c in metadata["dagster/column_schema"].value.columns] == list(TABLES[name].columns)
 
 
+@pytest.mark.slow
+def test_a_range_of_days_shows_the_rows_of_each(home):
+    result = run_nightly(*DAYS)
+
+    rows = Warehouse(home / "warehouse.duckdb").read("SELECT count(*) FROM evidence WHERE arrival_day = '2026-01-06'")
+    shown = [e for e in result.get_asset_materialization_events() if e.asset_key.path[-1] == "evidence"]
+    for event in shown:
+        assert f"| 2026-01-06 | {rows.item()} |" in event.materialization.metadata["rows_by_partition"].value
+
+
 def test_files_that_landed_ask_for_one_run_over_their_days(home):
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(instance=instance, resources={"store": Store()})
