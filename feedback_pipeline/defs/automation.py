@@ -1,6 +1,6 @@
 """What runs unattended: two jobs, their schedules, and a sensor for files that land between."""
 
-from collections.abc import Iterator
+import json
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +10,8 @@ import dagster as dg
 from feedback_pipeline.defs.partitions import daily_partitions, weekly_partitions
 from feedback_pipeline.defs.store import Store
 
+# Whoever writes a day folder may put this file there last, as Spark does.
+COMPLETE = "_SUCCESS"
 _PLAIN_LOG = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 nightly = dg.define_asset_job(
@@ -37,29 +39,47 @@ retraining_schedule = dg.build_schedule_from_partitioned_job(
 
 
 @dg.sensor(job=nightly, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
-def landed_files(context: dg.SensorEvaluationContext, store: Store) -> Iterator[dg.RunRequest]:
+def landed_files(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     """Run `nightly` for days with files newer than their last ingestion; neighbouring days in one run.
 
-    A day that is not over yet is left to its schedule.
+    A day's files are complete when each of its folders holds a marker (`_SUCCESS`), or when none of
+    them changed since the tick before. A day that is not over yet is left to its schedule.
     """
     landed = {
         day: files
         for day, files in sorted(_files_by_day(store.settings.landing_zone).items())
         if daily_partitions.has_partition_key(day.isoformat()) and _newest(files) > _last_ingested(context, day)
     }
-    for days in _neighbours(list(landed)):
-        listing = [f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for day in days for path in landed[day]]
-        key = sha256("\n".join(listing).encode()).hexdigest()
-        if len(days) == 1:
-            yield dg.RunRequest(run_key=key, partition_key=days[0].isoformat())
-        else:
-            yield dg.RunRequest(
-                run_key=key,
-                tags={
-                    "dagster/asset_partition_range_start": days[0].isoformat(),
-                    "dagster/asset_partition_range_end": days[-1].isoformat(),
-                },
-            )
+    listings = {day.isoformat(): _listing(files) for day, files in landed.items()}
+    before = json.loads(context.cursor or "{}")
+    complete = [day for day in landed if _is_marked(landed[day]) or before.get(str(day)) == listings[str(day)]]
+    return dg.SensorResult(
+        run_requests=[_run_request(days, listings) for days in _neighbours(complete)], cursor=json.dumps(listings)
+    )
+
+
+def _run_request(days: list[date], listings: dict[str, str]) -> dg.RunRequest:
+    """One run over neighbouring days, known by what lies there: asked for twice, it is launched once."""
+    key = sha256("".join(listings[str(day)] for day in days).encode()).hexdigest()
+    if len(days) == 1:
+        return dg.RunRequest(run_key=key, partition_key=days[0].isoformat())
+    return dg.RunRequest(
+        run_key=key,
+        tags={
+            "dagster/asset_partition_range_start": days[0].isoformat(),
+            "dagster/asset_partition_range_end": days[-1].isoformat(),
+        },
+    )
+
+
+def _listing(files: list[Path]) -> str:
+    stats = [(path, path.stat()) for path in files]
+    listed = [f"{path}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in stats]
+    return sha256("\n".join(listed).encode()).hexdigest()
+
+
+def _is_marked(files: list[Path]) -> bool:
+    return all((folder / COMPLETE).exists() for folder in {path.parent for path in files})
 
 
 def _files_by_day(landing_zone: Path) -> dict[date, list[Path]]:

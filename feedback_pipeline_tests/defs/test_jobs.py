@@ -1,3 +1,6 @@
+import shutil
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -96,22 +99,58 @@ def test_a_range_of_days_shows_the_rows_of_each(home):
         assert f"| 2026-01-06 | {rows.item()} |" in event.materialization.metadata["rows_by_partition"].value
 
 
-def test_files_that_landed_ask_for_one_run_over_their_days(home):
+@pytest.fixture
+def tick():
+    """What a tick of the sensor asks for, given the cursor the tick before left."""
     with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_sensor_context(instance=instance, resources={"store": Store()})
-        (request,) = list(landed_files(context))
 
+        def of(cursor: str | None = None) -> dg.SensorResult:
+            context = dg.build_sensor_context(instance=instance, cursor=cursor, resources={"store": Store()})
+            return landed_files(context)
+
+        of.instance = instance
+        yield of
+
+
+@pytest.fixture
+def own_logs(home, logs, monkeypatch):
+    monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(home / "raw"))
+    return Path(shutil.copytree(logs, home / "raw"))
+
+
+def test_files_that_stopped_changing_ask_for_one_run_over_their_days(home, tick):
+    first = tick()
+    second = tick(first.cursor)
+
+    assert not first.run_requests
+    (request,) = second.run_requests
     assert request.tags["dagster/asset_partition_range_start"] == DAYS[0]
     assert request.tags["dagster/asset_partition_range_end"] == DAYS[1]
+    assert tick(second.cursor).run_requests[0].run_key == request.run_key
 
 
-def test_days_ingested_since_their_files_landed_ask_for_nothing(home):
-    with dg.DagsterInstance.ephemeral() as instance:
-        for day in ("2026-01-05", "2026-01-06", "2026-01-07"):
-            instance.report_runless_asset_event(dg.AssetMaterialization("raw_events", partition=day))
-        context = dg.build_sensor_context(instance=instance, resources={"store": Store()})
+def test_a_file_that_grew_since_the_last_tick_is_waited_for(own_logs, tick):
+    first = tick()
+    with next((own_logs / "feedback" / DAYS[1]).glob("*.jsonl")).open("ab") as file:
+        file.write(b"{}\n")
 
-        assert list(landed_files(context)) == []
+    (request,) = tick(first.cursor).run_requests
+
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-01-06"
+
+
+def test_marked_days_are_complete_at_once(own_logs, tick):
+    for folder in own_logs.glob("*/2026-01-06"):
+        (folder / "_SUCCESS").touch()
+
+    assert [request.partition_key for request in tick().run_requests] == ["2026-01-06"]
+
+
+def test_days_ingested_since_their_files_landed_ask_for_nothing(home, tick):
+    for day in ("2026-01-05", "2026-01-06", "2026-01-07"):
+        tick.instance.report_runless_asset_event(dg.AssetMaterialization("raw_events", partition=day))
+
+    assert not tick(tick().cursor).run_requests
 
 
 def test_settings_come_from_the_environment(home, logs):
