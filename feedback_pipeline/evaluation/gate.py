@@ -19,7 +19,7 @@ INCONCLUSIVE = "inconclusive"
 
 @dataclass(frozen=True)
 class GatePolicy:
-    """How sure the gate must be. Margins are in accuracy: 0.10 is one answer in ten."""
+    """How sure the gate must be. Margins are in accuracy (0.10 is one answer in ten), but for nats a token."""
 
     confidence_level: float = 0.95
     resamples: int = 10_000
@@ -31,6 +31,8 @@ class GatePolicy:
     choice_margin: float = 0.10
     preference_margin: float = 0.10
     general_margin: float = 0.10
+    # A third of what the embedded base model tells wanted answers from others by.
+    discrimination_margin_nats: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,11 @@ def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePol
     """Compare two models on rows of `scores` that hold both.
 
     Refused: anything is shown to be worse (its interval lies below zero; for general knowledge, below
-    the margin). Promoted: the wanted answers are shown to be likelier, and by more than other
-    prompts' answers are, and choice, preference (where enough users gave pairs) and general knowledge
-    are shown to be no worse than their margins. Anything else is inconclusive. Likelihood alone
-    promotes nobody: answers to other people's questions make every answer likelier alike.
+    the margin). Promoted: the wanted answers are shown to be likelier, and telling them from other
+    prompts' answers (by choice and by nats), preference (where enough users gave pairs) and general
+    knowledge are shown to be no worse than their margins. Anything else is inconclusive. Likelihood
+    alone promotes nobody: trained on answers to other people's questions, a model finds every answer
+    likelier, and the wanted one by least.
 
     Raises `NotComparableError` where suites, evaluators or examples differ.
     """
@@ -104,7 +107,7 @@ def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePol
 def _demands(policy: GatePolicy) -> tuple[_Demand, ...]:
     return (
         _Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
-        _Demand(TARGET, CHOICE_MARGIN, floor=0.0, ceiling=0.0),
+        _Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0),
         _Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
         _Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
         _Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),

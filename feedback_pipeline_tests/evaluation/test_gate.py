@@ -9,7 +9,7 @@ from feedback_pipeline.evaluation.paired import NotComparableError
 from feedback_pipeline.schemas import SCORES
 
 POLICY = GatePolicy(resamples=2_000)
-LEARNED = {("target", "nll"): 0.5, ("target", "choice_margin"): 0.3}
+LEARNED = {("target", "nll"): 0.5}
 
 
 @pytest.fixture
@@ -66,8 +66,15 @@ def test_a_candidate_shown_to_be_worse_anywhere_is_refused_whatever_improved(sco
     assert decision.deciding.metric == worse[1]
 
 
-def test_a_candidate_that_finds_every_answer_likelier_alike_is_not_promoted(scores):
-    decision = decide(scores({("target", "nll"): 3.0}), "new", "base", POLICY)
+def test_a_candidate_that_may_have_lost_what_tells_answers_apart_is_not_promoted(scores):
+    table = scores(LEARNED)
+    doubtful = pl.when((pl.col("metric") == "choice_margin") & (pl.col("model_version") == "new"))
+    # Users differ so much in it that neither a gain nor a loss is shown.
+    swing = pl.when(pl.col("group_id").str.slice(1).cast(pl.Int64) % 2 == 0).then(1.5).otherwise(-1.5)
+
+    decision = decide(
+        table.with_columns(value=pl.col("value") + doubtful.then(swing).otherwise(0)), "new", "base", POLICY
+    )
 
     assert decision.decision == "inconclusive"
     assert decision.deciding.metric == "choice_margin"
