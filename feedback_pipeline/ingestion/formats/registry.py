@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from feedback_pipeline.ingestion.formats import langfuse, langsmith
+from feedback_pipeline.ingestion.formats import (
+    chameleon,
+    delighted,
+    inline_comments,
+    langfuse,
+    langsmith,
+    typeform,
+    zendesk,
+)
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Item
 
@@ -33,6 +41,11 @@ class RecordFormat:
 
 
 RECORD_FORMATS: dict[str, RecordFormat] = {
+    "chameleon": RecordFormat(chameleon.parse),
+    "delighted": RecordFormat(delighted.parse),
+    "inline_comments": RecordFormat(inline_comments.parse),
     "langfuse": RecordFormat(langfuse.parse, in_parts=True),
     "langsmith": RecordFormat(langsmith.parse, in_parts=True),
+    "typeform": RecordFormat(typeform.parse),
+    "zendesk": RecordFormat(zendesk.parse),
 }
