@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback_pipeline.ingestion.source import SourceError, load_source
+from feedback_pipeline.ingestion.source import FORMATS, SourceError, load_source
 from feedback_pipeline.settings import PROJECT_ROOT
 
 MAPPING = "format: mapping\nmapping:\n  common: {observed_at: {base: 2026-01-05T12:00:00Z}}\n"
@@ -48,7 +48,7 @@ def test_an_adapter_is_given_its_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("format: openai", "format: Input should be 'openai_chat', 'events', 'mapping' or 'adapter'"),
+        ("format: openai", f"format: Input should be {', '.join(map(repr, FORMATS[:-1]))} or {FORMATS[-1]!r}"),
         ("fromat: events", "fromat: Extra inputs are not permitted"),
         ("format: [", "expected the node content"),
         ("", "Input should be a valid dictionary"),
