@@ -10,7 +10,7 @@ import polars as pl
 from feedback_pipeline.ingestion.json_columns import identify
 from feedback_pipeline.ingestion.lines import SUFFIXES, WHOLE_FILE, read_lines
 from feedback_pipeline.ingestion.parsed import Parsed
-from feedback_pipeline.ingestion.parsers import parse, split_records, unknown_shape
+from feedback_pipeline.ingestion.parsers import parse, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
 from feedback_pipeline.ingestion.source import Source, SourceError, load_source
 from feedback_pipeline.ingestion.validate import rejections
@@ -115,7 +115,7 @@ class _Chunk:
 def _chunks(origin: _Origin, source: Source, seen: _Seen) -> Iterator[_Chunk]:
     refusal: str | None = None
     for position, frame in enumerate(read_lines(origin.path, source.delimiter, source.records)):
-        lines = identify(split_records(frame, source), source.name)
+        lines = identify(frame, source.name)
         lines = lines.with_columns(reason=_unreadable()).with_row_index("row")
         if position == 0:
             refusal = unknown_shape(source, lines.filter(pl.col("reason").is_null()))

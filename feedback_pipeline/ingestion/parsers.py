@@ -1,12 +1,10 @@
 """From a source's declaration to the parser of its lines."""
 
-import json
 from collections.abc import Callable
 
 import polars as pl
 
 from feedback_pipeline.ingestion.formats import events, openai_chat
-from feedback_pipeline.ingestion.formats.registry import RecordSplitter
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.records import parse_records
@@ -22,30 +20,6 @@ def parse(source: Source, lines: pl.DataFrame) -> Parsed:
     if source.parser:
         return parse_records(lines, source.parser)
     return _PARSE[source.format](lines, source.timezone)
-
-
-def split_records(lines: pl.DataFrame, source: Source) -> pl.DataFrame:
-    """`lines` (`line_number`, `payload`, `fault`) with a line that packs several records as a row each.
-
-    So one bad record costs itself alone, not the batch an exporter sent it in.
-    """
-    if source.split is None:
-        return lines
-    rows = [
-        (number, record, fault)
-        for number, payload, fault in lines.iter_rows()
-        for record in ([payload] if fault else _records_of(payload, source.split))
-    ]
-    return pl.DataFrame(rows, schema=lines.schema, orient="row")
-
-
-def _records_of(payload: str, split: RecordSplitter) -> list[str]:
-    try:
-        record = json.loads(payload)
-        parts = split(record) if isinstance(record, dict) else []
-    except (ValueError, RecursionError):
-        return [payload]
-    return [json.dumps(part, ensure_ascii=False) for part in parts] or [payload]
 
 
 def unknown_shape(source: Source, lines: pl.DataFrame) -> str | None:

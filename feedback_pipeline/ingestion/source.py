@@ -30,7 +30,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from feedback_pipeline.ingestion.formats.reading import Reading
-from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS, RecordSplitter
+from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS
 from feedback_pipeline.ingestion.mapping.compiler import compile_mapping
 from feedback_pipeline.ingestion.mapping.declaration import Mapping, ZoneName, zone
 from feedback_pipeline.ingestion.records import RecordParser
@@ -49,9 +49,8 @@ class SourceError(ValueError):
 class Source:
     """A declared source.
 
-    `parser` is how to read a record, where the format is not a columnar one; `split` how to unpack
-    one that holds several; with `in_parts`, several lines may tell an answer together. `records` names
-    the list of a JSON document.
+    `parser` is how to read a record, where the format is not a columnar one; with `in_parts`, several
+    lines may tell an answer together. `records` names the list of a JSON document.
     """
 
     name: str
@@ -59,7 +58,6 @@ class Source:
     timezone: str
     delimiter: str
     parser: RecordParser | None
-    split: RecordSplitter | None = None
     in_parts: bool = False
     records: str | None = None
     join_window_hours: float | None = None
@@ -113,7 +111,6 @@ def load_source(folder: Path) -> Source:
         timezone=declaration.timezone,
         delimiter=declaration.delimiter,
         parser=parser,
-        split=record_format.split if record_format else None,
         in_parts=record_format is not None and record_format.in_parts,
         records=declaration.records,
         join_window_hours=declaration.join_window_hours,

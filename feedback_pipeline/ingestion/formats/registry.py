@@ -1,6 +1,6 @@
 """The wire formats that are read record by record."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,8 +16,6 @@ from feedback_pipeline.ingestion.formats import (
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Item
 
-RecordSplitter = Callable[[dict[str, Any]], list[dict[str, Any]]]
-
 
 class ParseRecord(Protocol):
     """From one record to what it tells. Raises `RecordError`."""
@@ -31,13 +29,12 @@ class ParseRecord(Protocol):
 class RecordFormat:
     """How a format's records are read.
 
-    `split` unpacks a line that an exporter filled with many records. With `in_parts`, an answer may
-    be told by several records of a day, whose lines are then held in memory together.
+    With `in_parts`, an answer may be told by several records of a day, whose lines are then held in
+    memory together.
     """
 
     parse: ParseRecord
     in_parts: bool = False
-    split: RecordSplitter | None = None
 
 
 RECORD_FORMATS: dict[str, RecordFormat] = {
