@@ -143,6 +143,21 @@ def import_(
 
 
 @app.command()
+def receive(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on, with a proxy that speaks TLS before it.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
+) -> None:
+    """Receive webhooks: POST /SOURCE, answered with 200 once the event is on disk in the landing zone."""
+    try:
+        from feedback_pipeline.receiving.server import serve
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error}: pip install 'feedback-pipeline[receive]'") from None
+    serve(host, port)
+
+
+@app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Receives raw/ (a landing zone) and truth/ (what was planted).")],
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 7,

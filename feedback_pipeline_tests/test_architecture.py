@@ -8,7 +8,18 @@ import pytest
 import feedback_pipeline
 
 PACKAGE = Path(feedback_pipeline.__file__).parent
-FLOW = ["ingestion", "evidence", "recall", "routing", "curation", "training", "evaluation", "inspection", "defs"]
+FLOW = [
+    "ingestion",
+    "receiving",
+    "evidence",
+    "recall",
+    "routing",
+    "curation",
+    "training",
+    "evaluation",
+    "inspection",
+    "defs",
+]
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

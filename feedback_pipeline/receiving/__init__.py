@@ -1,0 +1,1 @@
+"""Receiving: webhooks over HTTP, on disk in the landing zone before they are acknowledged."""
