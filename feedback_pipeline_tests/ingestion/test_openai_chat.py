@@ -113,3 +113,212 @@ def test_odd_shapes_give_rows_with_gaps_never_an_error(parse, odd):
 
     assert answers.filter(pl.col("event_id") == "e0")["response"].to_list() == [None]
     assert answers.filter(pl.col("event_id") == "e2")["response"].to_list() == ["2"]
+
+
+CALLS = [{"id": "call_1", "type": "function", "function": {"name": "find", "arguments": "{}"}}]
+RESPONSE = ENVELOPE["response"]
+STORED = {
+    "object": "chat.completion",
+    "id": "chatcmpl-9",
+    "model": "gpt-x-2026",
+    "created": 1767604353,
+    "request_id": "req_1",
+    "input_user": "u9",
+    "metadata": {"session_id": "s9"},
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "2", "tool_calls": None}}],
+    "usage": {"total_tokens": 31},
+}
+MESSAGES = [
+    {"id": "chatcmpl-9-0", "role": "developer", "content": "Be brief.", "name": None, "content_parts": None},
+    {"id": "chatcmpl-9-1", "role": "user", "content": None, "content_parts": [{"type": "text", "text": "one"}]},
+]
+
+
+def answering(*choices, **response):
+    return ENVELOPE | {"response": RESPONSE | {"choices": list(choices)} | response}
+
+
+def message(content, index=0, **fields):
+    return {"index": index, "message": {"role": "assistant", "content": content, **fields}}
+
+
+def chunk(index=0, **delta):
+    return {
+        "id": "chatcmpl-7",
+        "object": "chat.completion.chunk",
+        "created": 1767604353,
+        "model": "gpt-x-2026",
+        "choices": [{"index": index, "delta": delta, "finish_reason": None}],
+    }
+
+
+CHUNKS = [chunk(role="assistant", content=""), chunk(content="Hel"), chunk(content="lo"), chunk(), {"choices": []}]
+
+
+@pytest.fixture
+def parsed():
+    def of(*records):
+        payloads = [json.dumps(record) for record in records]
+        lines = pl.DataFrame({"event_id": [f"e{i}" for i in range(len(payloads))], "payload": payloads})
+        return openai_chat.parse(lines, "UTC")
+
+    return of
+
+
+def prompted(*messages):
+    return ENVELOPE | {"request": ENVELOPE["request"] | {"messages": list(messages)}}
+
+
+def test_tool_calls_and_their_results_after_the_question_are_steps_and_not_in_the_prompt(parse):
+    asked = [{"role": "user", "content": "one"}, {"role": "user", "content": "two"}]
+    steps = [
+        {"role": "assistant", "content": None, "tool_calls": CALLS},
+        {"role": "tool", "tool_call_id": "call_1", "content": "found"},
+        {"role": "developer", "content": "Use it."},
+    ]
+    answer = parse(prompted(*asked, *steps)).row(0, named=True)
+
+    assert answer["prompt_messages"] == asked
+    assert (answer["system_context"], answer["turn"], answer["response"]) == ("Use it.", 1, "2")
+
+
+def test_an_earlier_turns_tool_call_is_not_in_the_prompt_but_its_result_is(parse):
+    messages = [
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": None, "tool_calls": CALLS},
+        {"role": "tool", "content": "found"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": "two"},
+    ]
+    told = parse(prompted(*messages))["prompt_messages"][0].to_list()
+
+    assert [each["content"] for each in told] == ["one", "found", "1", "two"]
+
+
+@pytest.mark.parametrize("content", [None, ""])
+@pytest.mark.parametrize("call", [{"tool_calls": CALLS}, {"function_call": {"name": "find", "arguments": "{}"}}])
+def test_a_choice_that_only_calls_tools_is_rejected_as_a_step(parsed, content, call):
+    found = parsed(answering(message(content, **call)), ENVELOPE)
+
+    assert found.rejections.rows() == [("e0", "choices: tool calls and no content, so this is a step and no answer")]
+    assert found.interactions["event_id"].to_list() == ["e1"]
+
+
+def test_a_choice_that_only_calls_tools_does_not_cost_the_answer_beside_it(parsed):
+    found = parsed(answering(message(None, tool_calls=CALLS), message("2", index=1)))
+
+    assert found.interactions.select("interaction_id", "response").rows() == [("chatcmpl-1#1", "2")]
+    assert found.rejections.is_empty()
+
+
+def test_an_answer_that_also_calls_a_tool_is_one(parse):
+    assert parse(answering(message("Let me see.", tool_calls=CALLS)))["response"].item() == "Let me see."
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_refusal_is_the_answer(parse, content):
+    assert parse(answering(message(content, refusal="I can't.")))["response"].item() == "I can't."
+
+
+def test_a_failed_request_is_rejected_as_one(parsed):
+    failed = ENVELOPE | {"response": {"error": {"message": "Rate limit", "type": "rate_limit_error"}}}
+
+    assert parsed(failed).rejections.rows() == [("e0", "response.error: the request failed, so it answered nobody")]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        CHUNKS,
+        {"chunks": CHUNKS},
+        {"streamed_data": CHUNKS},
+        {"id": "chatcmpl-7", "choices": [], "streamed_data": CHUNKS},
+        "".join(f"data: {json.dumps(each)}\r\n\r\n" for each in CHUNKS) + "data: [DONE]\n\n",
+        {"streamed_data": "".join(f"data: {json.dumps(each)}\n\n" for each in CHUNKS) + "data: [DONE]\n"},
+        {
+            "id": "chatcmpl-7",
+            "model": "gpt-x-2026",
+            "created": 1767604353,
+            "choices": [{"delta": {"content": "Hello"}}],
+        },
+        {"id": "chatcmpl-7", "model": "gpt-x-2026", "created": 1767604353, "choices": [{"delta": "Hello"}]},
+        {"id": "chatcmpl-7", "model": "gpt-x-2026", "created": 1767604353, "choices": [{"text": "Hello"}]},
+    ],
+)
+def test_a_streamed_answer_is_put_together_whatever_the_logger_kept_of_it(parse, response):
+    record = {"request": {"messages": ENVELOPE["request"]["messages"]}, "response": response}
+    answer = parse(record).row(0, named=True)
+
+    assert (answer["interaction_id"], answer["response"], answer["model_version"]) == (
+        "chatcmpl-7",
+        "Hello",
+        "gpt-x-2026",
+    )
+    assert answer["observed_at"] == datetime(2026, 1, 5, 9, 12, 33, tzinfo=UTC)
+    assert answer["prompt_messages"][-1] == {"role": "user", "content": "two"}
+
+
+def test_chunks_of_several_choices_are_several_answers(parse):
+    streamed = [chunk(0, content="a"), chunk(1, content="x"), chunk(0, content="b"), chunk(1, content="y")]
+    answers = parse(ENVELOPE | {"response": streamed})
+
+    assert answers.select("interaction_id", "response").rows() == [("chatcmpl-7#0", "ab"), ("chatcmpl-7#1", "xy")]
+
+
+def test_streamed_tool_calls_are_a_step(parsed):
+    streamed = [chunk(role="assistant", content=None), chunk(tool_calls=CALLS)]
+
+    assert parsed(ENVELOPE | {"response": streamed}).rejections["reason"].item().startswith("choices: tool calls")
+
+
+@pytest.mark.parametrize("place", [{"messages": MESSAGES}, {"input": MESSAGES}, {"messages": {"data": MESSAGES}}])
+def test_a_stored_completion_has_no_envelope(parse, place):
+    assert parse(STORED | place).row(0, named=True) == {
+        "interaction_id": "chatcmpl-9",
+        "event_id": "e0",
+        "session_id": "s9",
+        "turn": 0,
+        "user_id": "u9",
+        "user_role": None,
+        "environment": None,
+        "model_version": "gpt-x-2026",
+        "system_context": "Be brief.",
+        "prompt_messages": [{"role": "user", "content": "one"}],
+        "response": "2",
+        "observed_at": datetime(2026, 1, 5, 9, 12, 33, tzinfo=UTC),
+    }
+
+
+def test_a_litellm_payload_has_its_messages_beside_the_response(parse):
+    payload = {
+        "id": "chatcmpl-1",
+        "status": "success",
+        "messages": ENVELOPE["request"]["messages"],
+        "response": RESPONSE,
+        "startTime": 1767604350.25,
+        "endTime": 1767604355.5,
+        "model": "gpt-x",
+        "end_user": "u1",
+    }
+    answer = parse(payload).row(0, named=True)
+
+    assert (answer["response"], answer["user_id"], answer["turn"]) == ("2", "u1", 1)
+    assert answer["observed_at"] == datetime(2026, 1, 5, 9, 12, 35, 500000, tzinfo=UTC)
+
+
+def test_lines_of_other_shapes_do_not_change_the_plain_ones(parse):
+    alone = parse(ENVELOPE)
+    beside = parse(ENVELOPE, STORED | {"messages": MESSAGES}, ENVELOPE | {"response": CHUNKS})
+
+    assert beside.filter(pl.col("event_id") == "e0").equals(alone)
+    assert beside.height == 3
+
+
+@pytest.mark.parametrize(
+    "junk", [None, 7, True, "text", "data: {", [], {}, [None], [[1]], [{"choices": 3}], {"data": 1}]
+)
+@pytest.mark.parametrize("field", ["messages", "input", "choices", "response", "request", "metadata", "created", "id"])
+def test_junk_in_other_shapes_costs_its_line_alone(parse, junk, field):
+    answers = parse(STORED | {"messages": MESSAGES} | {field: junk}, {"response": {"chunks": [junk]}}, ENVELOPE)
+
+    assert answers.filter(pl.col("event_id") == "e2")["response"].to_list() == ["2"]

@@ -7,7 +7,7 @@
 
 Fields are the columns of `feedback_events` by the same names, with `timestamp` (ISO 8601) for when
 it happened; only `kind`, `timestamp` and one of `interaction_id` and `session_id` are always
-needed. Without a `feedback_id` the line's own identity serves. A `rating` names its scale by
+needed. Without a `feedback_id` an event is known by what it says. A `rating` names its scale by
 `rating_min` and `rating_max`. Kinds:
 
 - `thumb` (`label` up or down), `rating`, `reason` (`category`), `tag` (`label`), `comment` (`text`),
@@ -24,7 +24,7 @@ from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK, Parsed
 from feedback_pipeline.warehouse import duckdb_type
 
-REQUIRED = frozenset({"kind"})
+REQUIRED = (frozenset({"kind"}),)
 
 _FIELDS = {name: dtype for name, dtype in PARSED_FEEDBACK.items() if name not in ("event_id", "observed_at")}
 _SHAPE = (
@@ -38,5 +38,5 @@ FROM (SELECT event_id, json_transform(payload, '{_SHAPE}') AS r FROM lines)
 
 def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
     """One feedback event per line. `lines` has `event_id` and `payload`, valid JSON objects."""
-    events = query_lines(_QUERY, lines, timezone).with_columns(feedback_id=pl.coalesce("feedback_id", "event_id"))
+    events = query_lines(_QUERY, lines, timezone)
     return Parsed.of(feedback_events=events.select(pl.col(k).cast(v) for k, v in PARSED_FEEDBACK.items()))

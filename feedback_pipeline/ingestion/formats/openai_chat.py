@@ -11,15 +11,36 @@
 Ids and metadata are looked for in the envelope, its `metadata` and the request's `metadata`, in this
 order. `content` may be a string or a list of parts, of which the text counts. Several choices are
 several answers, told apart by `#index`. Without a timestamp, `response.created` (seconds) counts.
+
+Other shapes are looked for only in lines without an answer or without messages, and brought into the
+one above (`openai_chat_shapes`). Traps:
+
+- What follows the last question (tool calls and their results) are steps towards the answer and not
+  in the prompt; an assistant's message without content is in no prompt.
+- A choice that calls tools and says nothing is a step, and rejected as one; beside another choice
+  that answers it is left out.
+- `refusal` stands in place of the content and is the answer.
+- A streamed response is a list of chunks: `response`, `response.chunks` or Helicone's
+  `response.streamed_data`, the first and the last also as the text of the stream (`data: {…}`). Older
+  Helicone puts the pieces together in `choices[].delta`, others in `choices[].text`.
+- A completion that OpenAI stores (`{"object": "chat.completion", "id", "choices", "input_user", …}`)
+  has no envelope; its messages are another list, here beside it as `messages` or `input`, or as the
+  API's page `{"data": […]}`. Content given as parts is in `content_parts`.
+- LiteLLM logs `{"messages", "response", "endTime", "end_user"}` without a request, the stream put together.
 """
 
 import polars as pl
 
+from feedback_pipeline.ingestion.formats.openai_chat_shapes import NORMALISE, text
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import PARSED_INTERACTIONS, Parsed
 from feedback_pipeline.schemas import UNKNOWN_MODEL
 
-REQUIRED = frozenset({"request", "response"})
+# Of each shape the fields it cannot do without, the usual shape first.
+REQUIRED = tuple(
+    frozenset(fields)
+    for fields in (("request", "response"), ("messages", "response"), ("choices", "messages"), ("choices", "input"))
+)
 
 _ABOUT = (
     '"interaction_id":"VARCHAR","session_id":"VARCHAR","user_id":"VARCHAR","user_role":"VARCHAR",'
@@ -34,20 +55,13 @@ _SHAPE = (
 )
 
 
-def _text(content: str) -> str:
-    """SQL for the text of a message's content: a string, or the text parts of a list."""
-    return f"""CASE json_type({content})
-        WHEN 'VARCHAR' THEN {content} ->> '$'
-        WHEN 'ARRAY' THEN array_to_string(
-            list_transform(from_json({content}, '[{{"text":"VARCHAR"}}]'), lambda part: part.text), '')
-        END"""
-
-
 def _about(field: str) -> str:
     """SQL for a field of the envelope, its metadata or the request's metadata."""
     return f"coalesce(r.{field}, r.metadata.{field}, r.request.metadata.{field})"
 
 
+_LAST_QUESTION = """len(messages) + 1
+        - nullif(list_position(list_reverse(list_transform(messages, lambda m: m.role)), 'user'), 0)"""
 _QUERY = f"""
 WITH parsed AS MATERIALIZED (
     SELECT event_id, json_transform(payload, '{_SHAPE}') AS r FROM lines
@@ -55,9 +69,16 @@ WITH parsed AS MATERIALIZED (
     SELECT event_id, r, len(r.response.choices) AS choices,
         unnest(coalesce(nullif(r.response.choices, []), [NULL])) AS choice,
         list_transform(
-            r.request.messages, lambda m: struct_pack(role := m.role, content := {_text("m.content")})
+            r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})
         ) AS messages
     FROM parsed
+), questions AS (
+    SELECT *, CASE WHEN messages[-1].role <> 'user' THEN {_LAST_QUESTION} END AS last_question FROM answers
+), prompts AS (
+    -- What follows the last question are steps towards the answer.
+    SELECT * REPLACE (CASE WHEN last_question IS NULL THEN messages ELSE list_filter(
+        messages, lambda m, i: i <= last_question OR m.role IN ('system', 'developer')) END AS messages)
+    FROM questions
 )
 SELECT event_id,
     coalesce({_about("interaction_id")}, r.response.id)
@@ -73,22 +94,48 @@ SELECT event_id,
     nullif(array_to_string(list_transform(
         list_filter(messages, lambda m: m.role IN ('system', 'developer')), lambda m: m.content
     ), '\n'), '') AS system_context,
-    list_filter(messages, lambda m: m.role NOT IN ('system', 'developer')) AS prompt_messages,
-    {_text("choice.message.content")} AS response,
+    list_filter(messages, lambda m: m.role NOT IN ('system', 'developer')
+        AND (m.role <> 'assistant' OR m.content <> '')) AS prompt_messages,
+    {text("choice.message.content")} AS response,
     coalesce(try_cast(r.timestamp AS TIMESTAMPTZ), to_timestamp(r.response.created)) AS observed_at,
-    r.timestamp IS NOT NULL AND try_cast(r.timestamp AS TIMESTAMPTZ) IS NULL AS bad_time
-FROM answers
+    r.timestamp IS NOT NULL AND try_cast(r.timestamp AS TIMESTAMPTZ) IS NULL AS bad_time,
+    coalesce(len(messages), 0) = 0 AS no_prompt
+FROM prompts
 """
 
 
 def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
     """One interaction per choice. `lines` has `event_id` and `payload`, valid JSON objects."""
     answers = query_lines(_QUERY, lines, timezone)
+    # The plain shape pays for no other one.
+    other = answers.filter(_silent() | pl.col("no_prompt")).select("event_id").unique()
+    if other.is_empty():
+        return Parsed.of(interactions=_typed(answers))
+    told = query_lines(NORMALISE, lines.join(other, on="event_id", how="semi"), timezone)
+    readable = told.filter(pl.col("fault").is_null())
+    brought = query_lines(_QUERY, readable.select("event_id", "payload"), timezone)
     return Parsed.of(
-        interactions=answers.select(
-            pl.when("bad_time").then(None).otherwise(pl.col(name)).alias(name).cast(dtype)
-            if name == "observed_at"
-            else pl.col(name).cast(dtype)
-            for name, dtype in PARSED_INTERACTIONS.items()
-        )
+        interactions=_typed(
+            pl.concat([answers.join(other, on="event_id", how="anti"), _without_steps(brought, readable)])
+        ),
+        rejections=told.drop_nulls("fault").select("event_id", reason="fault"),
+    )
+
+
+def _silent() -> pl.Expr:
+    return pl.col("response").fill_null("") == ""
+
+
+def _without_steps(answers: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """Of several choices those that answer, where others call tools."""
+    calling = pl.col("event_id").is_in(told.filter("calls")["event_id"].implode())
+    return answers.filter(~(calling & _silent()))
+
+
+def _typed(answers: pl.DataFrame) -> pl.DataFrame:
+    return answers.select(
+        pl.when("bad_time").then(None).otherwise(pl.col(name)).alias(name).cast(dtype)
+        if name == "observed_at"
+        else pl.col(name).cast(dtype)
+        for name, dtype in PARSED_INTERACTIONS.items()
     )

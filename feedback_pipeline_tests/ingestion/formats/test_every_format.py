@@ -13,6 +13,7 @@ from twelve_conversations import START, feedback, interactions
 
 from feedback_pipeline.evidence.nightly import evidence_of
 from feedback_pipeline.ingestion.ledger import unaccounted
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.source import FORMATS
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
@@ -39,8 +40,8 @@ class World:
 
     def tables(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Interactions and evidence of the day, without what is a format's own."""
-        report = store_day(self.warehouse, self.zone, DAY)
-        assert unaccounted(self.warehouse, [report]).is_empty()
+        report = store_day(self.warehouse, self.zone, DAY, Pseudonyms(b"key"))
+        assert unaccounted(self.warehouse, [report.day]).is_empty()
         rejected = self.warehouse.read("SELECT file, line_number, reason FROM raw_events WHERE outcome = 'rejected'")
         assert rejected.is_empty(), rejected.rows()
         answers = self.warehouse.partitions(INTERACTIONS, [DAY]).drop(OWN).sort("interaction_id")
@@ -94,7 +95,7 @@ def test_feedback_is_known_by_the_vendors_id_however_often_it_is_sent(form, tmp_
     records = writer.write(interactions(), feedback())
     world.land(form, [*records, *records], serializable(writer.OPTIONS))
 
-    store_day(world.warehouse, world.zone, DAY)
+    store_day(world.warehouse, world.zone, DAY, Pseudonyms(b"key"))
 
     outcomes = dict(world.warehouse.read("SELECT outcome, count(*) FROM raw_events GROUP BY ALL").rows())
     assert outcomes["duplicate"] == outcomes["accepted"]
