@@ -21,6 +21,7 @@ from feedback_pipeline.curation.candidates import candidate_examples
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.inputs import week_inputs
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.routing.nightly import routes_of
 from feedback_pipeline.schemas import CURATED_EXAMPLES, EVIDENCE, ROUTES, VERDICTS
@@ -41,7 +42,7 @@ def night(warehouse: Warehouse, landing_zone: Path, day: date) -> dict[str, floa
         work()
         seconds[stage] = time.perf_counter() - start
 
-    timed("ingestion", lambda: store_day(warehouse, landing_zone, day))
+    timed("ingestion", lambda: store_day(warehouse, landing_zone, day, Pseudonyms(b"benchmark")))
     timed("evidence", lambda: warehouse.replace_partition(EVIDENCE, day, evidence_of(warehouse, day)))
     timed("verdicts", lambda: warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day)))
     timed("routes", lambda: warehouse.replace_partition(ROUTES, day, routes_of(warehouse, day)))

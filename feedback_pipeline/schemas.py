@@ -43,10 +43,11 @@ UNKNOWN_MODEL = "unknown"
 
 @dataclass(frozen=True)
 class Column:
-    """A column's type and what it means."""
+    """A column's type and what it means. `compression` is DuckDB's, where its own choice is a poor one."""
 
     dtype: PolarsDataType
     meaning: str
+    compression: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Table:
 
 RAW_EVENTS = Table(
     "raw_events",
-    "one row per line received",
+    "one row per line received, or per record of a line that packs several",
     "arrival_day",
     "event_id",
     {
@@ -92,10 +93,32 @@ RAW_EVENTS = Table(
         "source": Column(pl.String, "folder of the landing zone"),
         "file": Column(pl.String, "path below the source's folder"),
         "line_number": Column(pl.Int64, "from 1; 0 speaks of the file as a whole"),
+        "record_number": Column(pl.Int64, "from 1; of a line that packs several records"),
         "format": Column(pl.String, "wire format, `mapping` or `adapter`"),
-        "payload": Column(pl.String, "the line; bytes that are not UTF-8 escaped as \\xNN, an overlong line cut"),
+        "payload": Column(
+            pl.String,
+            "the line; bytes that are not UTF-8 escaped as \\xNN, an overlong line cut",
+            compression="zstd",
+        ),
         "outcome": Column(pl.String, "`accepted`, `duplicate` (the same line came before) or `rejected`"),
         "reason": Column(pl.String, "why it was not accepted"),
+    },
+)
+
+LANDED_FILES = Table(
+    "landed_files",
+    "one row per file of the landing zone, as it was when it was last read",
+    "arrival_day",
+    "file",
+    {
+        "arrival_day": Column(pl.Date, "day folder the file lies in"),
+        "source": Column(pl.String, "folder of the landing zone"),
+        "file": Column(pl.String, "path below the source's folder"),
+        "version": Column(
+            pl.String, "size and time of change, or the store's own tag: as long as it is the same, so is the file"
+        ),
+        "recipe": Column(pl.String, "SHA-256 of the source's declaration and of the code that read it"),
+        "received": Column(pl.Int64, "lines or records read from it"),
     },
 )
 
@@ -130,7 +153,7 @@ FEEDBACK_EVENTS = Table(
     "feedback_id",
     {
         "arrival_day": Column(pl.Date, "day the feedback's line arrived"),
-        "feedback_id": Column(pl.String, "the logger's id, or derived from event and position"),
+        "feedback_id": Column(pl.String, "the logger's id, or the SHA-256 of what was said"),
         "event_id": Column(pl.String, "line it came from"),
         "source": Column(pl.String, "folder of the landing zone"),
         "kind": Column(pl.String, f"one of {', '.join(FEEDBACK_KINDS)}"),
@@ -342,6 +365,7 @@ PROMOTIONS = Table(
 TABLES = {
     table.name: table
     for table in (
+        LANDED_FILES,
         RAW_EVENTS,
         INTERACTIONS,
         FEEDBACK_EVENTS,

@@ -42,6 +42,11 @@ class Settings:
         return self.home / "warehouse.duckdb"
 
     @property
+    def user_key(self) -> Path:
+        """The key of the users' pseudonyms, where the environment gives none."""
+        return self.home / "user_key"
+
+    @property
     def index(self) -> Path:
         """The LanceDB folder."""
         return self.home / "index"

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 from polars._typing import PolarsDataType
 
-from feedback_pipeline.schemas import TABLES, Table
+from feedback_pipeline.schemas import TABLES, Column, Table
 
 LOCK_PATIENCE_SECONDS = 120.0
 # Rows carry whole texts. DuckDB's default of 122,880 rows a group would compress one column of one
@@ -60,8 +60,7 @@ class Warehouse:
         with self._connected(f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}") as connection:
             connection.begin()
             try:
-                for table in TABLES.values():
-                    _create(connection, table)
+                _create(connection)
                 yield connection
                 connection.commit()
             except BaseException:
@@ -159,11 +158,25 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> 
         pause = min(pause * 2, 2.0)
 
 
-def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    columns = ", ".join(f"{name} {duckdb_type(dtype)}" for name, dtype in table.schema.items())
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {table.name} ({columns})")
-    for name, dtype in table.schema.items():
-        connection.execute(f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {name} {duckdb_type(dtype)}")
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables and columns that are not there yet."""
+    query = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'warehouse'"
+    there = set(connection.execute(query).fetchall())
+    tables = {table for table, _ in there}
+    for table in TABLES.values():
+        if table.name not in tables:
+            connection.execute(
+                f"CREATE TABLE {table.name} ({', '.join(_column(*each) for each in table.columns.items())})"
+            )
+            continue
+        for name, column in table.columns.items():
+            if (table.name, name) not in there:
+                connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} {duckdb_type(column.dtype)}")
+
+
+def _column(name: str, column: Column) -> str:
+    compression = f" USING COMPRESSION {column.compression}" if column.compression else ""
+    return f"{name} {duckdb_type(column.dtype)}{compression}"
 
 
 def duckdb_type(dtype: PolarsDataType) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from feedback_pipeline import cli
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.recall.index import upsert
@@ -28,7 +29,7 @@ def home(tmp_path_factory):
     simulate(SimulationConfig(days=2), home / "raw", home / "truth")
     warehouse = Warehouse(home / "warehouse.duckdb")
     for day in DAYS:
-        store_day(warehouse, home / "raw", day)
+        store_day(warehouse, home / "raw", day, Pseudonyms(b"key"))
         warehouse.replace_partition(EVIDENCE, day, evidence_of(warehouse, day))
         warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day))
         warehouse.replace_partition(ROUTES, day, routes_of(warehouse, day))

@@ -17,6 +17,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.routing.nightly import routes_of
 from feedback_pipeline.schemas import EVIDENCE, ROUTES, VERDICTS
@@ -25,7 +26,7 @@ from feedback_pipeline.warehouse import Warehouse
 warehouse, logs = Warehouse(Path(sys.argv[1])), Path(sys.argv[2])
 print("begin", flush=True)
 for day in (date(2026, 1, 5), date(2026, 1, 6)):
-    store_day(warehouse, logs, day)
+    store_day(warehouse, logs, day, Pseudonyms(b"key"))
 for day in (date(2026, 1, 5), date(2026, 1, 6)):
     warehouse.replace_partition(EVIDENCE, day, evidence_of(warehouse, day))
     warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day))

@@ -8,10 +8,11 @@ from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_table, table_
 from feedback_pipeline.defs.partitions import NIGHTLY, partition_dates
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.ledger import unaccounted
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
-from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILES, RAW_EVENTS
 
-_TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
+_TABLES = (LANDED_FILES, RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
 
 
 @dg.multi_asset(
@@ -35,12 +36,14 @@ def ingestion(
     context: dg.AssetExecutionContext, store: Store
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Read the day's files of every source, a transaction a day."""
-    reports = []
-    for day in partition_dates(context):
-        reports.append(store_day(store.warehouse, store.settings.landing_zone, day))
-        context.log.info(f"{day}: {reports[-1].interactions} interactions, {reports[-1].feedback_events} events")
-    missing = unaccounted(store.warehouse, reports)
-    days = [report.day for report in reports]
+    days = partition_dates(context)
+    pseudonyms = Pseudonyms.of_deployment(store.settings.user_key)
+    for day in days:
+        report = store_day(store.warehouse, store.settings.landing_zone, day, pseudonyms)
+        context.log.info(
+            f"{day}: {report.interactions} interactions, {report.feedback_events} events; {report.read} files read"
+        )
+    missing = unaccounted(store.warehouse, days)
     for table in _TABLES:
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
         metadata = table_metadata(table, {day: store.warehouse.count(table, [day]) for day in days}, sample)
@@ -50,7 +53,7 @@ def ingestion(
         check_name="every_line_is_accounted_for",
         passed=missing.is_empty(),
         metadata={
-            "lines_received": sum(sum(report.received.values()) for report in reports),
+            "lines_received": store.warehouse.count(RAW_EVENTS, days),
             "files_that_do_not_add_up": dg.MetadataValue.md(markdown_table(missing)),
         },
     )

@@ -1,169 +1,185 @@
-"""A day of the landing zone, line by line: what it holds, and what became of every line."""
+"""Files of the landing zone, line by line: what they hold, and what became of every line."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 
 import polars as pl
 
+from feedback_pipeline.ingestion.arrivals import Arrival, ArrivedFile
+from feedback_pipeline.ingestion.dropped_fields import without_dropped
+from feedback_pipeline.ingestion.feedback_ids import with_ids
 from feedback_pipeline.ingestion.json_columns import identify
-from feedback_pipeline.ingestion.lines import SUFFIXES, WHOLE_FILE, read_lines
+from feedback_pipeline.ingestion.lines import LINES, SUFFIXES, WHOLE_FILE, read_lines
 from feedback_pipeline.ingestion.parsed import Parsed
-from feedback_pipeline.ingestion.parsers import parse, unknown_shape
+from feedback_pipeline.ingestion.parsers import parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
-from feedback_pipeline.ingestion.source import Source, SourceError, load_source
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+from feedback_pipeline.ingestion.source import Source
+from feedback_pipeline.ingestion.threads import map_ahead
 from feedback_pipeline.ingestion.validate import rejections
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 
 # Clocks differ and a day's last events land a little late, but nothing is observed a day after it arrived.
 CLOCK_TOLERANCE = timedelta(days=1)
+# Lines by which a file's shape is judged are sought among so many.
+_OPENING = 1000
+POSITION = ("line_number", "record_number")
+KNOWN_LINES = pl.Schema({"row": pl.Int64, "line_number": pl.Int64, "record_number": pl.Int64, "event_id": pl.String})
+
+KnownLines = Callable[[ArrivedFile], pl.DataFrame]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of the three tables that ingestion writes, for some lines of one file."""
+    """Rows of the three tables that ingestion writes, for some lines of one file.
 
+    `received` lines were read. Those that `known` names (rows of `KNOWN_LINES`) stand where they
+    stood before and give no rows again. No outcome is `duplicate` yet: that takes the whole day.
+    """
+
+    file: ArrivedFile
+    received: int
+    known: pl.DataFrame
     raw_events: pl.DataFrame
     interactions: pl.DataFrame
     feedback_events: pl.DataFrame
 
 
-def ingest_day(landing_zone: Path, day: date) -> Iterator[Batch]:
-    """Everything that lies in `<landing_zone>/<source>/<day>/`, a bounded number of lines at a time.
+def batches(
+    arrival: Arrival, files: Iterable[ArrivedFile], known: KnownLines, pseudonyms: Pseudonyms
+) -> Iterator[Batch]:
+    """What `files` of an arrival hold, a bounded number of lines at a time.
 
-    A line that was read before on the same day, in the same file or another of its source, is a
-    duplicate. Nothing is raised for bad input: the ledger rows say what is wrong with it.
+    `known` gives what an earlier reading stored of a file. Nothing is raised for bad input: the
+    ledger rows say what is wrong with it.
     """
-    for folder in sorted(landing_zone.glob(f"*/{day}")):
-        yield from _ingest_folder(folder, day)
-
-
-def _ingest_folder(folder: Path, day: date) -> Iterator[Batch]:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith((".", "_"))]
-    try:
-        source = load_source(folder.parent)
-    except SourceError as error:
-        for path in files:
-            yield _refused(_Origin(path, folder.parent, day), str(error))
+    source = arrival.source
+    if source is None:
+        yield from (_refused(arrival, file, str(arrival.refusal)) for file in files)
         return
-    origins = [_Origin(path, folder.parent, day, source.format, source.join_window_hours) for path in files]
-    for origin in origins:
-        if not origin.is_readable:
-            yield _refused(origin, f"unknown kind of file: not one of {', '.join(SUFFIXES)}")
-    seen = _Seen()
-    chunks = (chunk for origin in origins if origin.is_readable for chunk in _chunks(origin, source, seen))
-    yield from map(_batch, _put_together(chunks) if source.in_parts else chunks)
+    frames = (frame for file in files for frame in _frames(arrival, source, file, known))
+
+    def read(frame: _Frame) -> _Chunk:
+        return _chunk(arrival, source, frame)
+
+    def finish(chunk: _Chunk) -> Batch:
+        return _batch(arrival, source, chunk, pseudonyms)
+
+    if source.in_parts:
+        yield from map(finish, _put_together(arrival, source, map_ahead(read, frames)))
+    else:
+        yield from map_ahead(lambda frame: finish(read(frame)), frames)
 
 
 @dataclass(frozen=True)
-class _Origin:
-    """Where lines come from, for every row made of them."""
+class _Frame:
+    """Lines of a file as they were read. `refusal` is why none of the file's lines is looked at."""
 
-    path: Path
-    source: Path
-    day: date
-    format: str | None = None
-    join_window_hours: float | None = None
-
-    @property
-    def by_user(self) -> bool:
-        return self.join_window_hours is not None
-
-    @property
-    def is_readable(self) -> bool:
-        return self.path.name.endswith(SUFFIXES)
-
-    @property
-    def of_rows(self) -> dict[str, pl.Expr]:
-        return {"arrival_day": pl.lit(self.day), "source": pl.lit(self.source.name)}
-
-    @property
-    def of_lines(self) -> dict[str, pl.Expr]:
-        file = self.path.relative_to(self.source).as_posix()
-        return self.of_rows | {"file": pl.lit(file), "format": pl.lit(self.format, pl.String)}
-
-    @property
-    def latest(self) -> datetime:
-        """No event that arrived on the day can have been observed after this."""
-        return datetime.combine(self.day, time(), UTC) + timedelta(days=1) + CLOCK_TOLERANCE
-
-
-class _Seen:
-    """Events met before on the day."""
-
-    def __init__(self) -> None:
-        self._ids = pl.Series("event_id", [], pl.String)
-
-    def first(self, ids: pl.Series) -> pl.Series:
-        """Which of `ids` were never met, here or before; they are remembered."""
-        new = ids.is_first_distinct() & ~ids.is_in(self._ids.implode())
-        self._ids = pl.concat([self._ids, ids.filter(new)])
-        return new
+    file: ArrivedFile
+    lines: pl.DataFrame
+    refusal: str | None
+    known: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Some `lines` of a file, numbered by `row`, and what they hold; `repeated` are the rows of duplicates."""
+    """The new `lines` of a frame, with `reason` where they cannot be read, and what they hold."""
 
-    origin: _Origin
+    file: ArrivedFile
+    received: int
+    known: pl.DataFrame
     lines: pl.DataFrame
-    repeated: pl.DataFrame
     parsed: Parsed
 
 
-def _chunks(origin: _Origin, source: Source, seen: _Seen) -> Iterator[_Chunk]:
+def _frames(arrival: Arrival, source: Source, file: ArrivedFile, known: KnownLines) -> Iterator[_Frame]:
+    before = known(file)
+    if not file.is_readable:
+        yield _Frame(file, _of_whole_file(f"unknown kind of file: not one of {', '.join(SUFFIXES)}"), None, before)
+        return
     refusal: str | None = None
-    for position, frame in enumerate(read_lines(origin.path, source.delimiter, source.records)):
-        lines = identify(frame, source.name)
-        lines = lines.with_columns(reason=_unreadable()).with_row_index("row")
+    for position, lines in enumerate(read_lines(file.path, source.delimiter, source.records)):
         if position == 0:
-            refusal = unknown_shape(source, lines.filter(pl.col("reason").is_null()))
-        if refusal:
-            lines = lines.with_columns(reason=pl.coalesce("reason", pl.lit(refusal)))
-        readable = lines.filter(pl.col("reason").is_null())
-        first = seen.first(readable["event_id"])
-        parsed = parse(source, readable.filter(first).select("event_id", "payload"))
-        yield _Chunk(origin, lines, readable.filter(~first).select("row"), parsed)
+            refusal = _unlike_source(source, lines)
+        yield _Frame(file, lines, refusal, before)
 
 
-def _put_together(chunks: Iterable[_Chunk]) -> Iterator[_Chunk]:
+def _unlike_source(source: Source, lines: pl.DataFrame) -> str | None:
+    for opening in (lines.head(_OPENING), lines):
+        readable = _identified(source, opening).filter(pl.col("reason").is_null())
+        if readable.height:
+            return unknown_shape(source, readable)
+    return None
+
+
+def _identified(source: Source, lines: pl.DataFrame) -> pl.DataFrame:
+    records = without_dropped(split_records(lines, source), source.drop)
+    return identify(records, source.name).with_columns(reason=_unreadable())
+
+
+def _chunk(arrival: Arrival, source: Source, frame: _Frame) -> _Chunk:
+    lines = _identified(source, frame.lines)
+    if frame.refusal:
+        lines = lines.with_columns(reason=pl.coalesce("reason", pl.lit(frame.refusal)))
+    place = [*POSITION, "event_id"]
+    known = frame.known.clear() if frame.refusal else frame.known.join(lines, on=place, how="semi")
+    lines_here = lines.join(known, on=place, how="anti", maintain_order="left") if known.height else lines
+    readable = lines_here.filter(pl.col("reason").is_null()).select("event_id", "payload")
+    parsed = parse(source, readable.unique("event_id", keep="first", maintain_order=True))
+    return _Chunk(frame.file, lines.height, known, lines_here, parsed)
+
+
+def _put_together(arrival: Arrival, source: Source, chunks: Iterable[_Chunk]) -> Iterator[_Chunk]:
     """All chunks of a day at once, because any line may complete the answer of any other."""
     held = list(chunks)
-    if not held:
-        return
-    completed = with_answers_put_together(
-        [chunk.parsed for chunk in held], held[0].origin.latest, held[0].origin.by_user
-    )
+    completed = with_answers_put_together([chunk.parsed for chunk in held], _latest(arrival.day), source.joins_by_user)
     for chunk, parsed in zip(held, completed, strict=True):
         yield replace(chunk, parsed=parsed)
 
 
-def _batch(chunk: _Chunk) -> Batch:
-    origin, parsed = chunk.origin, chunk.parsed
-    rejected = rejections(parsed, origin.latest, origin.by_user)
-    repeated = chunk.repeated.with_columns(outcome=pl.lit("duplicate"))
-    ledger = (
-        chunk.lines.join(repeated, on="row", how="left", maintain_order="left")
-        .join(rejected, on="event_id", how="left", maintain_order="left")
-        .with_columns(reason=pl.coalesce("reason", pl.when(pl.col("outcome").is_null()).then("rejection")))
-        .with_columns(
-            outcome=pl.when(pl.col("reason").is_not_null())
-            .then(pl.lit("rejected"))
-            .otherwise(pl.col("outcome").fill_null("accepted"))
-        )
+def _batch(arrival: Arrival, source: Source, chunk: _Chunk, pseudonyms: Pseudonyms) -> Batch:
+    parsed = pseudonyms.applied(chunk.parsed)
+    rejected = rejections(parsed, _latest(arrival.day), source.joins_by_user)
+    lines = chunk.lines.join(rejected, on="event_id", how="left", maintain_order="left").with_columns(
+        reason=pl.coalesce("reason", "rejection")
+    )
+    raw_events = pseudonyms.hidden(lines, chunk.parsed).select(
+        "event_id",
+        *POSITION,
+        "payload",
+        "reason",
+        outcome=pl.when(pl.col("reason").is_null()).then(pl.lit("accepted")).otherwise(pl.lit("rejected")),
+        **_of_lines(arrival, chunk.file),
     )
     interactions = parsed.interactions.join(rejected, on="event_id", how="anti").with_columns(
-        session_id=pl.coalesce("session_id", "interaction_id"), turn=pl.col("turn").fill_null(0), **origin.of_rows
+        session_id=pl.coalesce("session_id", "interaction_id"), turn=pl.col("turn").fill_null(0), **_of_rows(arrival)
     )
     feedback_events = parsed.feedback_events.join(rejected, on="event_id", how="anti").with_columns(
-        join_window_hours=pl.lit(origin.join_window_hours, pl.Float64), **origin.of_rows
+        join_window_hours=pl.lit(source.join_window_hours, pl.Float64), **_of_rows(arrival)
     )
     return Batch(
-        RAW_EVENTS.conform(ledger.select("event_id", "line_number", "payload", "outcome", "reason", **origin.of_lines)),
+        chunk.file,
+        chunk.received,
+        chunk.known,
+        RAW_EVENTS.conform(raw_events),
         INTERACTIONS.conform(interactions),
-        FEEDBACK_EVENTS.conform(feedback_events),
+        with_ids(FEEDBACK_EVENTS.conform(feedback_events)),
     )
+
+
+def _of_rows(arrival: Arrival) -> dict[str, pl.Expr]:
+    return {"arrival_day": pl.lit(arrival.day), "source": pl.lit(arrival.name)}
+
+
+def _of_lines(arrival: Arrival, file: ArrivedFile) -> dict[str, pl.Expr]:
+    form = arrival.source.format if arrival.source else None
+    return _of_rows(arrival) | {"file": pl.lit(file.name), "format": pl.lit(form, pl.String)}
+
+
+def _latest(day: date) -> datetime:
+    """No event that arrived on the day can have been observed after this."""
+    return datetime.combine(day, time(), UTC) + timedelta(days=1) + CLOCK_TOLERANCE
 
 
 def _unreadable() -> pl.Expr:
@@ -180,10 +196,20 @@ def _unreadable() -> pl.Expr:
     )
 
 
-def _refused(origin: _Origin, reason: str) -> Batch:
+def _of_whole_file(fault: str) -> pl.DataFrame:
+    return pl.DataFrame([[WHOLE_FILE, "", fault]], schema=LINES, orient="row")
+
+
+def _refused(arrival: Arrival, file: ArrivedFile, reason: str) -> Batch:
     """A file none of whose lines was looked at."""
-    lines = pl.DataFrame({"line_number": [WHOLE_FILE], "payload": [""], "fault": [reason]})
-    row = identify(lines, origin.source.name).select(
-        "event_id", "line_number", "payload", outcome=pl.lit("rejected"), reason=pl.col("fault"), **origin.of_lines
+    line = identify(_of_whole_file(reason), arrival.name).select(
+        "event_id",
+        "line_number",
+        "payload",
+        record_number=pl.lit(1),
+        outcome=pl.lit("rejected"),
+        reason=pl.col("fault"),
+        **_of_lines(arrival, file),
     )
-    return Batch(RAW_EVENTS.conform(row), INTERACTIONS.empty(), FEEDBACK_EVENTS.empty())
+    known = pl.DataFrame(schema=KNOWN_LINES)
+    return Batch(file, 1, known, RAW_EVENTS.conform(line), INTERACTIONS.empty(), FEEDBACK_EVENTS.empty())

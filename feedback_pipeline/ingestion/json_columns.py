@@ -10,7 +10,7 @@ def query_lines(query: str, lines: pl.DataFrame, timezone: str = "UTC") -> pl.Da
     """Run SQL over a frame known as `lines`. Times without an offset are of `timezone` (IANA name)."""
     with _engine().cursor() as connection:
         connection.execute("SET TimeZone = ?", [timezone])
-        connection.register("lines", lines.to_arrow())
+        connection.register("lines", lines.to_arrow(compat_level=pl.CompatLevel.newest()))
         frame: pl.DataFrame = connection.sql(query).pl()
         return frame
 
@@ -23,14 +23,15 @@ def _engine() -> duckdb.DuckDBPyConnection:
 
 def identify(lines: pl.DataFrame, source: str) -> pl.DataFrame:
     """Add `event_id` (SHA-256 of source and payload) and `json_kind` (null where the payload is not JSON)."""
-    return query_lines(
+    found = query_lines(
         f"""
-        SELECT *, sha256({_literal(source)} || chr(0) || payload) AS event_id,
+        SELECT sha256({_literal(source)} || chr(0) || payload) AS event_id,
                CASE WHEN fault IS NULL AND json_valid(payload) THEN json_type(payload) END AS json_kind
-        FROM lines ORDER BY line_number
+        FROM lines
         """,
-        lines,
+        lines.select("payload", "fault"),
     )
+    return lines.hstack(found)
 
 
 def _literal(text: str) -> str:

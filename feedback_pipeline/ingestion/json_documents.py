@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from feedback_pipeline.ingestion.json_text import json_text
+
 _DECODER = json.JSONDecoder()
 _BLANK = " \t\r\n"
 
@@ -49,7 +51,7 @@ def _listed(text: str, field: str) -> Iterator[str]:
     if not isinstance(found, list):
         raise ValueError(f"no list at `{field}`, which is declared to hold the records")
     for record in found:
-        yield json.dumps(record, ensure_ascii=False)
+        yield json_text(record)
 
 
 def _skip(text: str, position: int) -> int:

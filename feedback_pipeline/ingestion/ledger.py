@@ -1,10 +1,10 @@
 """The ledger: what became of every line, and the proof that nothing is missing."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
-from feedback_pipeline.ingestion.store import IngestionReport
 from feedback_pipeline.warehouse import Warehouse
 
 # A line delivered again on a later day is accepted in its own partition, so that no partition
@@ -15,6 +15,35 @@ SELECT * REPLACE (CASE
         PARTITION BY event_id, outcome ORDER BY arrival_day, file, line_number) > 1
     THEN 'duplicate' ELSE outcome END AS outcome)
 FROM raw_events
+"""
+_UNACCOUNTED = """
+WITH parts AS (
+    SELECT DISTINCT arrival_day, unnest(part_event_ids) AS event_id
+    FROM interactions WHERE list_contains($days, arrival_day)
+), stored AS (
+    SELECT arrival_day, source, file, count(*) AS stored,
+        count(*) FILTER (outcome = 'accepted') AS accepted,
+        count(*) FILTER (outcome = 'duplicate') AS duplicate,
+        count(*) FILTER (outcome = 'rejected' AND reason IS NOT NULL) AS rejected,
+        count(*) FILTER (outcome = 'accepted' AND NOT EXISTS (
+            FROM interactions i WHERE i.arrival_day = e.arrival_day AND i.event_id = e.event_id
+        ) AND NOT EXISTS (
+            FROM feedback_events f WHERE f.arrival_day = e.arrival_day AND f.event_id = e.event_id
+        ) AND NOT EXISTS (
+            FROM parts p WHERE p.arrival_day = e.arrival_day AND p.event_id = e.event_id
+        )) AS fruitless
+    FROM raw_events e WHERE list_contains($days, arrival_day) GROUP BY ALL
+), read AS (
+    SELECT arrival_day, source, file, received FROM landed_files WHERE list_contains($days, arrival_day)
+)
+FROM (
+    SELECT arrival_day, source, file, coalesce(received, 0) AS received, coalesce(stored, 0) AS stored,
+        coalesce(accepted, 0) AS accepted, coalesce(duplicate, 0) AS duplicate, coalesce(rejected, 0) AS rejected,
+        coalesce(fruitless, 0) AS fruitless
+    FROM read FULL JOIN stored USING (arrival_day, source, file)
+)
+WHERE received <> stored OR accepted + duplicate + rejected <> received OR fruitless > 0
+ORDER BY arrival_day, source, file
 """
 
 
@@ -31,44 +60,10 @@ def ledger(warehouse: Warehouse) -> pl.DataFrame:
     )
 
 
-def unaccounted(warehouse: Warehouse, reports: Sequence[IngestionReport]) -> pl.DataFrame:
-    """Files whose lines do not add up; empty when every line is accounted for.
+def unaccounted(warehouse: Warehouse, days: Sequence[date]) -> pl.DataFrame:
+    """Files of the days whose lines do not add up; empty when every line is accounted for.
 
     A file adds up when as many lines are stored as were read, each ended as accepted, duplicate or
     rejected with a reason, and every accepted one gave an interaction or a feedback event.
     """
-    read = pl.DataFrame(
-        [(report.day, source, file, n) for report in reports for (source, file), n in report.received.items()],
-        schema={"arrival_day": pl.Date, "source": pl.String, "file": pl.String, "received": pl.Int64},
-        orient="row",
-    )
-    stored = warehouse.read(
-        """
-        WITH parts AS (
-            SELECT DISTINCT arrival_day, unnest(part_event_ids) AS event_id
-            FROM interactions WHERE list_contains($days, arrival_day)
-        )
-        SELECT arrival_day, source, file, count(*) AS stored,
-            count(*) FILTER (outcome = 'accepted') AS accepted,
-            count(*) FILTER (outcome = 'duplicate') AS duplicate,
-            count(*) FILTER (outcome = 'rejected' AND reason IS NOT NULL) AS rejected,
-            count(*) FILTER (outcome = 'accepted' AND NOT EXISTS (
-                FROM interactions i WHERE i.arrival_day = e.arrival_day AND i.event_id = e.event_id
-            ) AND NOT EXISTS (
-                FROM feedback_events f WHERE f.arrival_day = e.arrival_day AND f.event_id = e.event_id
-            ) AND NOT EXISTS (
-                FROM parts p WHERE p.arrival_day = e.arrival_day AND p.event_id = e.event_id
-            )) AS fruitless
-        FROM raw_events e WHERE list_contains($days, arrival_day) GROUP BY ALL
-        """,
-        {"days": sorted({report.day for report in reports})},
-    )
-    return (
-        read.join(stored, on=["arrival_day", "source", "file"], how="full", coalesce=True)
-        .fill_null(0)
-        .filter(
-            (pl.col("received") != pl.col("stored"))
-            | (pl.col("accepted") + pl.col("duplicate") + pl.col("rejected") != pl.col("received"))
-            | (pl.col("fruitless") > 0)
-        )
-    )
+    return warehouse.read(_UNACCOUNTED, {"days": sorted(days)})

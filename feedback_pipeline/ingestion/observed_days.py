@@ -7,7 +7,7 @@ import polars as pl
 
 from feedback_pipeline.ingestion.json_columns import identify
 from feedback_pipeline.ingestion.lines import LINES, MAX_LINE_BYTES
-from feedback_pipeline.ingestion.parsers import parse
+from feedback_pipeline.ingestion.parsers import parse, split_records
 from feedback_pipeline.ingestion.source import Source
 
 
@@ -18,12 +18,14 @@ def observed_days(lines: Sequence[bytes], source: Source, days: tuple[date, date
         schema=LINES,
         orient="row",
     )
-    objects = identify(readable, source.name).filter(pl.col("json_kind") == "OBJECT")
-    # Equal lines have equal ids but both want a day, so a line goes by its number here.
+    objects = identify(split_records(readable, source), source.name).filter(pl.col("json_kind") == "OBJECT")
+    # Equal lines have equal ids but both want a day, so a line goes by its number here; one of several
+    # records names the day of its last.
     numbered = objects.select("payload", event_id=pl.col("line_number").cast(pl.String))
     parsed = parse(source, numbered)
+    told = (parsed.interactions, parsed.parts, parsed.feedback_events)
     found = (
-        pl.concat([frame.select("event_id", "observed_at") for frame in (parsed.interactions, parsed.feedback_events)])
+        pl.concat(frame.select("event_id", "observed_at") for frame in told)
         .group_by(pl.col("event_id").cast(pl.Int64).alias("number"))
         .agg(pl.col("observed_at").max().dt.date().alias("day"))
         .filter(pl.col("day").is_between(*days))

@@ -65,8 +65,8 @@ class Interaction:
 class Feedback:
     """Something said about an answer; fields are the columns of `feedback_events`.
 
-    Without a `feedback_id` it is named by its line and its position there. Raises `RecordError` on
-    a wrong type.
+    Without a `feedback_id` it is known by what it says (`feedback_ids`). Raises `RecordError` on a
+    wrong type.
     """
 
     kind: str
@@ -162,36 +162,21 @@ def parse_records(lines: pl.DataFrame, parser: RecordParser) -> Parsed:
 
 def _frames(parsed: Iterable[tuple[str, list[Item]]], rejections: pl.DataFrame) -> Parsed:
     """Items as frames. `parsed` pairs a line's `event_id` with what it holds."""
-    interactions: list[tuple[str, Interaction]] = []
-    parts: list[tuple[str, AnswerPart]] = []
-    feedback: list[tuple[str, str, Feedback]] = []
-    for event_id, items in parsed:
-        position = 0
-        for item in items:
-            if isinstance(item, Interaction):
-                interactions.append((event_id, item))
-            elif isinstance(item, AnswerPart):
-                parts.append((event_id, item))
-            else:
-                feedback.append((event_id, item.feedback_id or f"{event_id}-{position}", item))
-                position += 1
+    told: list[tuple[str, Item]] = [(event_id, item) for event_id, items in parsed for item in items]
     return Parsed(
-        _frame(PARSED_INTERACTIONS, [item for _, item in interactions], {"event_id": [row[0] for row in interactions]}),
-        _frame(
-            PARSED_FEEDBACK,
-            [item for _, _, item in feedback],
-            {"event_id": [row[0] for row in feedback], "feedback_id": [row[1] for row in feedback]},
-        ),
+        _frame(PARSED_INTERACTIONS, told, Interaction),
+        _frame(PARSED_FEEDBACK, told, Feedback),
         rejections,
-        _frame(PARSED_PARTS, [item for _, item in parts], {"event_id": [row[0] for row in parts]}),
+        _frame(PARSED_PARTS, told, AnswerPart),
     )
 
 
-def _frame(schema: pl.Schema, items: list[Any], given: dict[str, list[str]]) -> pl.DataFrame:
-    columns: dict[str, Any] = dict(given)
+def _frame(schema: pl.Schema, told: Iterable[tuple[str, Item]], kind: type[Item]) -> pl.DataFrame:
+    mine = [(event_id, item) for event_id, item in told if isinstance(item, kind)]
+    columns: dict[str, Any] = {"event_id": [event_id for event_id, _ in mine]}
     for name in schema:
-        if name not in given:
-            values = [getattr(item, name) for item in items]
+        if name != "event_id":
+            values = [getattr(item, name) for _, item in mine]
             columns[name] = _messages(values) if name == "prompt_messages" else values
     return pl.DataFrame(columns, schema=schema)
 

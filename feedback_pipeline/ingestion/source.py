@@ -5,6 +5,7 @@ format: openai_chat        # a wire format of `formats`, or mapping, or adapter
 timezone: UTC              # of times without an offset
 delimiter: ";"             # of CSV files; a comma if not given
 join_window_hours: 24      # feedback that names its user alone is about that user's last answer in so many hours
+drop: [metadata.email, "messages[].name"]   # fields taken out of every record before anything is stored
 records: data              # of JSON documents: the field whose list holds the records
 mapping: …                 # with format mapping: see `mapping.declaration`
 adapter: my_logs:parse     # with format adapter: a function from a record to its items
@@ -30,7 +31,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from feedback_pipeline.ingestion.formats.reading import Reading
-from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS
+from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS, RecordSplitter
 from feedback_pipeline.ingestion.mapping.compiler import compile_mapping
 from feedback_pipeline.ingestion.mapping.declaration import Mapping, ZoneName, zone
 from feedback_pipeline.ingestion.records import RecordParser
@@ -49,8 +50,9 @@ class SourceError(ValueError):
 class Source:
     """A declared source.
 
-    `parser` is how to read a record, where the format is not a columnar one; with `in_parts`, several
-    lines may tell an answer together. `records` names the list of a JSON document.
+    `parser` is how to read a record, where the format is not a columnar one; `split` how to unpack
+    one that holds several; with `in_parts`, several lines may tell an answer together. `records` names
+    the list of a JSON document.
     """
 
     name: str
@@ -58,9 +60,17 @@ class Source:
     timezone: str
     delimiter: str
     parser: RecordParser | None
+    split: RecordSplitter | None = None
     in_parts: bool = False
     records: str | None = None
     join_window_hours: float | None = None
+    drop: tuple[str, ...] = ()
+    adapter: str | None = None
+
+    @property
+    def joins_by_user(self) -> bool:
+        """Whether feedback may name no more than who gave it."""
+        return self.join_window_hours is not None
 
 
 class _Declaration(BaseModel):
@@ -74,6 +84,7 @@ class _Declaration(BaseModel):
     options: dict[str, Any] | None = None
     records: Annotated[str, Field(min_length=1)] | None = None
     join_window_hours: Annotated[float, Field(gt=0, le=168)] | None = None
+    drop: tuple[Annotated[str, Field(pattern=r"^[^.\[\]]+((\[\])*\.[^.\[\]]+)*$")], ...] = ()
     categories: dict[str, Literal[REASONS]] = {}  # type: ignore[valid-type]  # as above
     scales: dict[str, tuple[float, float]] = {}
 
@@ -111,9 +122,12 @@ def load_source(folder: Path) -> Source:
         timezone=declaration.timezone,
         delimiter=declaration.delimiter,
         parser=parser,
+        split=record_format.split if record_format else None,
         in_parts=record_format is not None and record_format.in_parts,
         records=declaration.records,
         join_window_hours=declaration.join_window_hours,
+        drop=declaration.drop,
+        adapter=declaration.adapter and declaration.adapter.partition(":")[0],
     )
 
 

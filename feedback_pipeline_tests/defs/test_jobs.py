@@ -27,6 +27,7 @@ def logs(tmp_path_factory):
 def home(tmp_path, logs, monkeypatch):
     monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
     monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(logs))
+    monkeypatch.setenv("FEEDBACK_USER_KEY", "key")
     return tmp_path
 
 

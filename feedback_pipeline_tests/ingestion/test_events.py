@@ -42,10 +42,6 @@ def test_an_event_keeps_every_field_it_has(parse):
     }
 
 
-def test_an_event_without_an_id_is_known_by_its_line(parse):
-    assert parse({k: v for k, v in EVENT.items() if k != "feedback_id"})["feedback_id"].to_list() == ["e0"]
-
-
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -9,6 +9,7 @@ import pytest
 
 from feedback_pipeline.ingestion.ledger import ledger, unaccounted
 from feedback_pipeline.ingestion.lines import SUFFIXES
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 from feedback_pipeline.warehouse import Warehouse, current
@@ -29,8 +30,9 @@ class World:
         path.write_bytes(content)
 
     def ingest(self, *days):
-        reports = [store_day(self.warehouse, self.zone, day) for day in days or [self.day]]
-        assert unaccounted(self.warehouse, reports).is_empty()
+        reports = [store_day(self.warehouse, self.zone, day, Pseudonyms(b"key")) for day in days or [self.day]]
+        assert unaccounted(self.warehouse, [report.day for report in reports]).is_empty()
+        return reports
 
     def outcomes(self):
         return self.warehouse.read(
@@ -247,27 +249,27 @@ def test_a_failure_half_way_leaves_the_partition_as_it_was(world, monkeypatch):
 
     monkeypatch.setattr(ingest, "read_lines", power_cut)
     with pytest.raises(KeyboardInterrupt):
-        store_day(world.warehouse, world.zone, world.day)
+        store_day(world.warehouse, world.zone, world.day, Pseudonyms(b"key"))
 
     assert world.ids() == ["a"]
 
 
 def test_the_ledger_notices_lines_that_were_lost(world):
     world.land(answer("a") + b"\n" + answer("b"))
-    report = store_day(world.warehouse, world.zone, world.day)
+    report = store_day(world.warehouse, world.zone, world.day, Pseudonyms(b"key"))
     with world.warehouse.transaction() as connection:
         connection.execute("DELETE FROM raw_events WHERE line_number = 2")
 
-    assert unaccounted(world.warehouse, [report]).select("received", "stored").row(0) == (2, 1)
+    assert unaccounted(world.warehouse, [report.day]).select("received", "stored").row(0) == (2, 1)
 
 
 def test_the_ledger_notices_an_accepted_line_that_gave_nothing(world):
     world.land(answer("a"))
-    report = store_day(world.warehouse, world.zone, world.day)
+    report = store_day(world.warehouse, world.zone, world.day, Pseudonyms(b"key"))
     with world.warehouse.transaction() as connection:
         connection.execute("DELETE FROM interactions")
 
-    assert unaccounted(world.warehouse, [report])["fruitless"].to_list() == [1]
+    assert unaccounted(world.warehouse, [report.day])["fruitless"].to_list() == [1]
 
 
 def test_a_day_without_files_is_empty(world):

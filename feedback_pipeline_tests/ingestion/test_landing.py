@@ -7,15 +7,19 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import polars as pl
 import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_pipeline.ingestion import landing
-from feedback_pipeline.ingestion.ingest import ingest_day
 from feedback_pipeline.ingestion.landing import LandedFile, LandingError, import_files
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.source import SourceError
+from feedback_pipeline.ingestion.store import store_day
+from feedback_pipeline.schemas import RAW_EVENTS
+from feedback_pipeline.warehouse import Warehouse
 
 DAYS = (date(2025, 1, 6), date(2026, 3, 1))
 MON, TUE, WED = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
@@ -40,6 +44,12 @@ def export(zone: Path, content: bytes, name: str = "export.jsonl") -> Path:
 
 def land(zone: Path, path: Path, arrival: date | None = None) -> list[LandedFile]:
     return import_files("clicks", [path], zone, arrival, days=DAYS)
+
+
+def ingested(zone: Path, day: date) -> pl.DataFrame:
+    warehouse = Warehouse(zone.parent / "warehouse.duckdb")
+    store_day(warehouse, zone, day, Pseudonyms(b"key"))
+    return warehouse.partitions(RAW_EVENTS, [day]).sort("file", "line_number")
 
 
 def everything_in(zone: Path) -> dict[str, bytes]:
@@ -85,7 +95,7 @@ def test_lines_that_cannot_be_read_go_with_their_neighbours_and_are_rejected_the
     assert (monday.lines, monday.undated) == (4, 3)
     assert (tuesday.lines, tuesday.undated) == (4, 3)
     assert monday.path.read_bytes() + tuesday.path.read_bytes() == content
-    outcomes = [Counter(batch.raw_events["outcome"]) for day in (MON, TUE) for batch in ingest_day(zone, day)]
+    outcomes = [Counter(ingested(zone, day)["outcome"]) for day in (MON, TUE)]
     assert outcomes == [{"accepted": 1, "rejected": 3}] * 2
 
 
@@ -93,8 +103,7 @@ def test_lines_of_days_the_pipeline_never_looks_at_stay_visible(zone: Path) -> N
     future = event(date(2099, 1, 1))
     [landed] = land(zone, export(zone, event(MON) + future + event(date(1970, 1, 1))))
     assert (landed.day, landed.lines, landed.undated) == (MON, 3, 2)
-    [batch] = list(ingest_day(zone, MON))
-    assert batch.raw_events["reason"][1].startswith("observed 2099-01-01")
+    assert ingested(zone, MON)["reason"][1].startswith("observed 2099-01-01")
 
 
 def test_equal_lines_all_land(zone: Path) -> None:
@@ -124,7 +133,7 @@ def test_a_changed_file_of_the_same_name_lands_beside_the_first(zone: Path) -> N
 def test_a_name_that_ingestion_would_pass_over_is_changed(zone: Path) -> None:
     [landed] = land(zone, export(zone, event(MON), "._export.jsonl"))
     assert landed.path.name.startswith("export-")
-    assert sum(batch.raw_events.height for batch in ingest_day(zone, MON)) == 1
+    assert ingested(zone, MON).height == 1
 
 
 @pytest.mark.parametrize(
@@ -155,8 +164,7 @@ def test_compressed_files_stay_compressed(
     assert unpack(monday.path.read_bytes()) == b"".join(lines[::2])
     assert unpack(tuesday.path.read_bytes()) == b"".join(lines[1::2])
     assert all(landed.already_there for landed in land(zone, path))
-    [batch] = list(ingest_day(zone, TUE))
-    assert batch.raw_events["outcome"].to_list() == ["accepted"] * 3
+    assert ingested(zone, TUE)["outcome"].to_list() == ["accepted"] * 3
 
 
 @pytest.mark.parametrize("name", ["export.jsonl.gz", "export.jsonl.zst"])
@@ -170,7 +178,7 @@ def test_a_truncated_file_lands_only_as_it_is(zone: Path, name: str) -> None:
     assert everything_in(zone) == before
     [landed] = land(zone, path, arrival=WED)
     assert landed.path.read_bytes() == path.read_bytes()
-    reasons = [reason for batch in ingest_day(zone, WED) for reason in batch.raw_events["reason"] if reason]
+    reasons = ingested(zone, WED)["reason"].drop_nulls()
     assert any("truncated" in reason for reason in reasons)
 
 

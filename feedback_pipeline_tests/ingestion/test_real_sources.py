@@ -13,9 +13,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from feedback_pipeline.ingestion.ingest import ingest_day
 from feedback_pipeline.ingestion.landing import import_files
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+from feedback_pipeline.ingestion.store import store_day
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 from feedback_pipeline.settings import PROJECT_ROOT
+from feedback_pipeline.warehouse import Warehouse
 
 REAL_DATA = Path(os.environ.get("FEEDBACK_REALDATA") or PROJECT_ROOT.parent / "shared" / "realdata")
 DAYS = (date(2025, 1, 6), date(2026, 3, 1))
@@ -53,12 +56,13 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loaded]:
 def _load(source: str, zone: Path) -> Loaded:
     file = REAL_DATA / FILES[source]
     landed = import_files(source, [file], zone, days=DAYS)
-    batches = [batch for part in landed for batch in ingest_day(zone, part.day)]
+    days = sorted({part.day for part in landed})
+    warehouse = Warehouse(zone.parent / f"{source}.duckdb")
+    for day in days:
+        store_day(warehouse, zone, day, Pseudonyms(b"key"))
     return Loaded(
         [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()],
-        pl.concat([batch.raw_events for batch in batches]),
-        pl.concat([batch.interactions for batch in batches]),
-        pl.concat([batch.feedback_events for batch in batches]),
+        *(warehouse.partitions(table, days) for table in (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)),
     )
 
 

@@ -1,0 +1,138 @@
+"""Users by pseudonym: no row of the warehouse names a person.
+
+A pseudonym is the keyed hash (HMAC-SHA256, RFC 2104) of the user's id, so that only who holds the
+key can tell whose it is, and the same user keeps it over all sources and days.
+"""
+
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from feedback_pipeline.ingestion.json_columns import query_lines
+from feedback_pipeline.ingestion.json_text import json_text
+from feedback_pipeline.ingestion.parsed import Parsed
+
+_PREFIX = "user-"
+_DIGITS = 32
+_KEY_BYTES = 32
+# By what names a line that no format could read most likely tells its user.
+_USER_FIELD = re.compile(
+    r'("(?:user|user_?id|end_?user(?:[._]id)?|user\.id|profile_id|requester_id|author(?:_user_id)?|source_id|mlflow\.trace\.user)"\s*:\s*)'
+    r'("(?:[^"\\]|\\.)*"|-?\d+)',
+    re.IGNORECASE,
+)
+# A number is a user only where the field says so.
+_NUMBER_FIELD = re.compile(
+    r'("[^"\\]*(?:id|user|worker|rater|annotator|author)"\s*:\s*)(-?\d+)(?=\s*[,}])', re.IGNORECASE
+)
+_REPLACED = """
+SELECT CASE WHEN text IS NULL THEN payload ELSE replace(
+    replace(payload, text, named), replace(text, '"', '\\"'), replace(named, '"', '\\"')
+) END AS payload
+FROM lines
+"""
+
+
+class Pseudonyms:
+    """Pseudonyms under one key of any length but zero."""
+
+    def __init__(self, key: bytes) -> None:
+        if not key:
+            raise ValueError("the key of the users' pseudonyms is empty")
+        self._key = key
+
+    @classmethod
+    def of_deployment(cls, file: Path) -> "Pseudonyms":
+        """Under `FEEDBACK_USER_KEY`, or the key in `file`, which is made, readable by its owner alone, if need be."""
+        if key := os.environ.get("FEEDBACK_USER_KEY"):
+            return cls(key.encode())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls(file.read_bytes().strip())
+        with os.fdopen(made, "wb") as written:
+            written.write(secrets.token_hex(_KEY_BYTES).encode())
+        return cls(file.read_bytes())
+
+    def of(self, user: str) -> str:
+        """The user's pseudonym."""
+        return _PREFIX + hmac.digest(self._key, user.encode(), "sha256").hex()[:_DIGITS]
+
+    def applied(self, parsed: Parsed) -> Parsed:
+        """`parsed` with pseudonyms for users."""
+        return replace(
+            parsed,
+            interactions=self._renamed(parsed.interactions),
+            feedback_events=self._renamed(parsed.feedback_events),
+            parts=self._renamed(parsed.parts),
+        )
+
+    def hidden(self, lines: pl.DataFrame, parsed: Parsed) -> pl.DataFrame:
+        """`lines` (`event_id`, `payload`, `reason`) with pseudonyms for the users that `parsed` found in them.
+
+        Each text of a payload that is nothing but a user's id is replaced, also in JSON within a text,
+        and so is a user's number in a field that can be theirs. A line that could not be read tells
+        its user, if at all, by a field called so.
+        """
+        for users in _one_a_line(parsed):
+            lines = self._without(lines, users)
+        unread = lines["reason"].is_not_null()
+        return (
+            _changed(lines, unread, lambda row: _USER_FIELD.sub(self._named, row["payload"])) if unread.any() else lines
+        )
+
+    def _renamed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        names = {user: self.of(user) for user in frame["user_id"].drop_nulls().unique()}
+        return frame.with_columns(pl.col("user_id").replace(names))
+
+    def _without(self, lines: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
+        """`lines` without the one user of each that `users` (`event_id`, `user_id`) names."""
+        known = users["user_id"].unique()
+        names = pl.DataFrame({"user_id": known, "pseudonym": [self.of(user) for user in known]}).with_columns(
+            text=pl.Series([json_text(user) for user in known], dtype=pl.String),
+            named=pl.format('"{}"', "pseudonym"),
+        )
+        told = lines.join(users.join(names, on="user_id"), on="event_id", how="left", maintain_order="left")
+        told = told.with_columns(replaced=query_lines(_REPLACED, told.select("payload", "text", "named"))["payload"])
+        unfound = (told["replaced"] == told["payload"]) & told["text"].is_not_null()
+        told = told.with_columns(payload="replaced")
+        return (_changed(told, unfound, _renumbered) if unfound.any() else told).select(lines.columns)
+
+    def _named(self, found: re.Match[str]) -> str:
+        try:
+            user = json.loads(found[2])
+        except ValueError:
+            user = found[2]
+        return f'{found[1]}"{self.of(str(user))}"'
+
+
+def _one_a_line(parsed: Parsed) -> Iterator[pl.DataFrame]:
+    """`event_id` and `user_id`, as many frames as the line with the most users has."""
+    told = (parsed.interactions, parsed.parts, parsed.feedback_events)
+    users = pl.concat(frame.select("event_id", "user_id") for frame in told).drop_nulls().unique(maintain_order=True)
+    while users.height:
+        first = users["event_id"].is_first_distinct()
+        yield users.filter(first)
+        users = users.filter(~first)
+
+
+def _changed(lines: pl.DataFrame, which: pl.Series, change: Callable[[dict[str, Any]], str]) -> pl.DataFrame:
+    """`lines` with other payloads in the rows that `which` marks."""
+    payloads = [change(row) for row in lines.filter(which).iter_rows(named=True)]
+    return lines.with_columns(payload=lines["payload"].scatter(which.arg_true(), payloads))
+
+
+def _renumbered(row: dict[str, Any]) -> str:
+    def named(found: re.Match[str]) -> str:
+        return f'{found[1]}"{row["pseudonym"]}"' if found[2] == row["user_id"] else found[0]
+
+    return _NUMBER_FIELD.sub(named, row["payload"])
