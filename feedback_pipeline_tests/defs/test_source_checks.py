@@ -1,0 +1,105 @@
+"""The checks of sources as the nightly job runs them, on logs of an assistant that changed one day."""
+
+import json
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+
+from feedback_pipeline.definitions import defs
+
+FIRST = date(2026, 1, 5)
+DAYS = [FIRST + timedelta(days=n) for n in range(9)]
+CHANGED = DAYS[-1]
+CHECKS = {"fields_are_the_same", "volume_is_in_range"}
+
+
+def line(day, number, **more):
+    answer = {"index": 0, "message": {"role": "assistant", "content": f"answer {number} of {day}"}}
+    return {
+        "timestamp": f"{day}T10:00:00Z",
+        "request": {"model": "m", "messages": [{"role": "user", "content": f"question {number} of {day}"}]},
+        "response": {"id": f"{day}-{number}", "model": "m1", "choices": [answer]},
+        "tier": 1,
+        **more,
+    }
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
+    monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(tmp_path / "raw"))
+    source = tmp_path / "raw" / "assistant"
+    source.mkdir(parents=True)
+    (source / "source.yaml").write_text("format: openai_chat")
+    for day in DAYS[:-1]:
+        land(source, day, [line(day, number) for number in range(20)])
+    mail = {"tier": "gold", "contact": "write to jane.doe@example.com"}
+    land(source, CHANGED, [line(CHANGED, number, **(mail if number == 7 else {})) for number in range(200)])
+    return tmp_path
+
+
+def land(source, day, records):
+    (source / str(day)).mkdir()
+    (source / str(day) / "a.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def nightly(*days):
+    job = defs.resolve_job_def("nightly")
+    if len(days) == 1:
+        return job.execute_in_process(partition_key=str(days[0]))
+    tags = {"dagster/asset_partition_range_start": str(days[0]), "dagster/asset_partition_range_end": str(days[-1])}
+    return job.execute_in_process(tags=tags)
+
+
+def checks_of(result):
+    return {check.check_name: check for check in result.get_asset_check_evaluations() if check.check_name in CHECKS}
+
+
+@pytest.mark.slow
+def test_the_nightly_job_warns_of_a_changed_source_and_goes_on(home):
+    before = nightly(DAYS[0], DAYS[-2])
+    result = nightly(CHANGED)
+
+    assert all(check.passed for check in checks_of(before).values())
+    assert result.success
+    assert {e.asset_key.path[-1] for e in result.get_asset_materialization_events()} >= {"raw_events", "routes"}
+    found = checks_of(result)
+    assert found.keys() == CHECKS
+    for check in found.values():
+        assert check.asset_key == dg.AssetKey("raw_events")
+        assert (check.passed, check.blocking, check.severity) == (False, False, dg.AssetCheckSeverity.WARN)
+
+    header, _, *rows = found["fields_are_the_same"].metadata["what_changed"].value.split("\n")
+    assert header == "| day | source | field | what | before | now | example | line |"
+    appeared, retyped = rows
+    assert "| contact | appeared | in no line of 8 days | string in 1 of 200 lines |" in appeared
+    assert "<EMAIL_1>" in appeared
+    assert "jane" not in appeared
+    assert "| tier | changed type | number | string in 1 of 200 lines with it |" in retyped
+    assert f'| "gold" | {CHANGED}/a.jsonl:8 |' in retyped
+    assert "| assistant | lines received | 20 ±" in found["volume_is_in_range"].metadata["what_changed"].value
+
+
+@pytest.mark.slow
+def test_every_day_of_a_range_is_judged(home):
+    found = checks_of(nightly(DAYS[0], CHANGED))
+
+    for check in found.values():
+        assert not check.passed
+        assert f"| {CHANGED} | assistant |" in check.metadata["what_changed"].value
+        assert str(DAYS[-2]) not in check.metadata["what_changed"].value
+
+
+@pytest.mark.slow
+def test_a_check_that_is_executed_alone_judges_the_newest_day(home):
+    nightly(DAYS[0], CHANGED)
+    raw_events = dg.AssetKey("raw_events")
+    selection = dg.AssetSelection.checks(*(dg.AssetCheckKey(raw_events, name) for name in CHECKS))
+    alone = dg.define_asset_job("alone", selection)
+    job = dg.Definitions.merge(defs, dg.Definitions(jobs=[alone])).resolve_job_def("alone")
+
+    found = checks_of(job.execute_in_process())
+
+    assert found.keys() == CHECKS
+    assert not any(check.passed for check in found.values())
