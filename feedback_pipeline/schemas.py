@@ -52,13 +52,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the warehouse. `partition` names the Date column whose days (or Mondays) are replaced."""
+    """A table of the warehouse. `partition` names the Date column whose days (or Mondays) are replaced.
+
+    Of several rows with one `key` the last by `recency` counts: what was observed, where the logs tell
+    that, or else the partition.
+    """
 
     name: str
     grain: str
     partition: str
     key: str
     columns: dict[str, Column]
+    recency: str | None = None
 
     @property
     def schema(self) -> pl.Schema:
@@ -144,6 +149,7 @@ INTERACTIONS = Table(
         "response": Column(pl.String, "the answer"),
         "observed_at": Column(TIMESTAMP, "when it was answered"),
     },
+    recency="observed_at",
 )
 
 FEEDBACK_EVENTS = Table(
@@ -177,15 +183,16 @@ FEEDBACK_EVENTS = Table(
         ),
         "observed_at": Column(TIMESTAMP, "when it was given"),
     },
+    recency="observed_at",
 )
 
 EVIDENCE = Table(
     "evidence",
-    "one row per signal about one interaction, explicit or implicit",
+    "one row per signal about one interaction, and per change of what is known of it",
     "arrival_day",
     "evidence_id",
     {
-        "arrival_day": Column(pl.Date, "arrival day of what triggered it"),
+        "arrival_day": Column(pl.Date, "arrival day of what made it known, or known otherwise"),
         "evidence_id": Column(pl.String, "extractor, source, trigger and interaction, joined by |"),
         "interaction_id": Column(pl.String, "answer it is about"),
         "other_interaction_id": Column(pl.String, "of a preference, the answer compared with"),
@@ -208,6 +215,9 @@ EVIDENCE = Table(
         "extractor_version": Column(pl.String, "its version"),
         "trigger_id": Column(pl.String, "feedback_id or interaction_id that gave rise to it"),
         "observed_at": Column(TIMESTAMP, "when the trigger happened"),
+        "withdrawn": Column(
+            pl.Boolean, "what arrived on the day shows that it was none: from then on it does not count"
+        ),
     },
 )
 

@@ -115,17 +115,19 @@ class Warehouse:
 def current(table: Table, as_of: date, since: date | None = None, where: str = "true") -> str:
     """SQL for one row per key: what is known as of a day.
 
-    The revision observed last counts; between equal ones the first to arrive does, so that a line
-    delivered again changes nothing. `since` bounds how far back partitions are read; `where` must
-    hold for all revisions of a key or for none.
+    Of what was logged, the revision observed last counts; between equal ones what they say decides, not
+    when they came, so that the order of arrival changes nothing. Of what was derived, the last partition
+    does, and nothing where that withdrew it. `since` bounds how far back partitions are read; `where` must hold
+    for all revisions of a key or for none.
     """
     earliest = f"AND {table.partition} >= DATE '{since}'" if since else ""
-    recency = "observed_at DESC, " if "observed_at" in table.columns else ""
-    event = ", event_id" if "event_id" in table.columns else ""
-    return (
+    logged = f"{table.recency} DESC, event_id, {table.partition}"
+    order = logged if table.recency else f"{table.partition} DESC"
+    known = (
         f"(SELECT * FROM {table.name} WHERE {table.partition} <= DATE '{as_of}' {earliest} AND ({where}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {table.key} ORDER BY {recency}{table.partition}{event}) = 1)"
+        f"QUALIFY row_number() OVER (PARTITION BY {table.key} ORDER BY {order}) = 1)"
     )
+    return f"(SELECT * FROM {known} WHERE withdrawn IS NOT TRUE)" if "withdrawn" in table.columns else known
 
 
 def clear_partition(connection: duckdb.DuckDBPyConnection, table: Table, key: date) -> None:

@@ -51,7 +51,6 @@ def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> p
             trigger_id="feedback_id",
         )
         .select(
-            "arrival_day",
             "interaction_id",
             "other_interaction_id",
             "user_id",

@@ -1,6 +1,6 @@
 """Evidence from behaviour: a question asked again, a session given up."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -8,24 +8,22 @@ from feedback_pipeline.evidence.ids import evidence_id
 from feedback_pipeline.evidence.sessions import consecutive_turns
 from feedback_pipeline.schemas import EVIDENCE
 
-VERSION = "1"
+VERSION = "2"
 # Of programmers' consecutive prompts, near-identical ones lie above, new questions on the same task below.
 REPHRASED = 0.75
 
 
-def implicit_evidence(interactions: pl.DataFrame, feedback_events: pl.DataFrame, day: date) -> pl.DataFrame:
-    """What the users' behaviour of one arrival day says about answers.
+def implicit_evidence(interactions: pl.DataFrame, feedback_events: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """What the users' behaviour says about answers, as of the end of a day (UTC).
 
-    `interactions` holds every session with a turn that arrived on `day` or the day before, whole as
-    of `day`; `feedback_events` what was said about them.
+    `interactions` holds whole sessions; `feedback_events` what was said about them.
     """
     turns = consecutive_turns(interactions)
     retried = feedback_events.filter(pl.col("kind") == "regenerate").select("interaction_id").unique()
-    rephrases = _rephrases(turns, retried, day)
-    found = pl.concat([rephrases, _abandonments(turns, retried, feedback_events, day)], how="diagonal")
+    rephrases = _rephrases(turns, retried)
+    found = pl.concat([rephrases, _abandonments(turns, retried, feedback_events, as_of)], how="diagonal")
     return EVIDENCE.conform(
         found.with_columns(
-            arrival_day=pl.lit(day),
             polarity=pl.lit(-1),
             explicit=pl.lit(False),
             extractor=pl.concat_str(pl.lit("session_"), "kind"),
@@ -34,12 +32,12 @@ def implicit_evidence(interactions: pl.DataFrame, feedback_events: pl.DataFrame,
     )
 
 
-def _rephrases(turns: pl.DataFrame, retried: pl.DataFrame, day: date) -> pl.DataFrame:
+def _rephrases(turns: pl.DataFrame, retried: pl.DataFrame) -> pl.DataFrame:
     """The user asked nearly the same again: the answer before did not do.
 
     Where the product itself sent the question again, its `regenerate` event says so already.
     """
-    asked_again = turns.filter((pl.col("similarity") >= REPHRASED) & (pl.col("arrival_day") == day))
+    asked_again = turns.filter(pl.col("similarity") >= REPHRASED)
     return asked_again.join(retried, left_on="previous_id", right_on="interaction_id", how="anti").select(
         "source",
         "user_id",
@@ -52,7 +50,9 @@ def _rephrases(turns: pl.DataFrame, retried: pl.DataFrame, day: date) -> pl.Data
     )
 
 
-def _abandonments(turns: pl.DataFrame, retried: pl.DataFrame, feedback_events: pl.DataFrame, day: date) -> pl.DataFrame:
+def _abandonments(
+    turns: pl.DataFrame, retried: pl.DataFrame, feedback_events: pl.DataFrame, as_of: date
+) -> pl.DataFrame:
     """A session that fell silent for a day after its user had asked again or had the answer made again.
 
     A last answer that was copied or liked was what the user came for.
@@ -63,7 +63,7 @@ def _abandonments(turns: pl.DataFrame, retried: pl.DataFrame, feedback_events: p
     return (
         turns.group_by("session_id", maintain_order=True)
         .last()
-        .filter(pl.col("arrival_day") == day - timedelta(days=1))
+        .filter(pl.col("observed_at").dt.date() < as_of)
         .join(liked, on="interaction_id", how="anti")
         .filter(
             (pl.col("similarity") >= REPHRASED).fill_null(False)

@@ -1,5 +1,6 @@
 """What the evidence of one day needs from the warehouse: the day itself and little of what was before."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
@@ -7,29 +8,88 @@ import polars as pl
 from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS, INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, current
 
-# A conversation taken up again after longer counts as a new one. Without a bound a night would
-# read all of history.
-SESSION_LOOKBACK = timedelta(days=7)
+# A revision may move an answer to another session or user: all its revisions count.
+_ARRIVED = """arrived AS (
+    FROM interactions WHERE arrival_day <= $day
+        AND interaction_id IN (SELECT interaction_id FROM interactions WHERE arrival_day = $day)
+)"""
+# A session that was silent for a day is looked at once more, because silence says something too.
+_SESSIONS = f"""
+WITH {_ARRIVED}, said AS (FROM feedback_events WHERE arrival_day = $day)
+SELECT session_id FROM arrived
+UNION SELECT session_id FROM interactions
+WHERE arrival_day <= $day AND interaction_id IN (
+    SELECT interaction_id FROM said
+    UNION SELECT interaction_id FROM feedback_events
+        WHERE arrival_day < $day AND feedback_id IN (SELECT feedback_id FROM said)
+)
+UNION SELECT session_id FROM interactions
+WHERE arrival_day <= $day AND observed_at >= $day::DATE - 1 AND observed_at < $day::DATE
+"""
+# Besides what was said on the day, what was said before of answers that arrive, or may be of them.
+_EVENTS = f"""
+WITH {_ARRIVED}
+SELECT feedback_id FROM feedback_events WHERE arrival_day <= $day AND (
+    arrival_day = $day
+    OR (interaction_id IS NULL AND (
+        session_id IN (SELECT session_id FROM arrived)
+        OR (join_window_hours IS NOT NULL AND user_id IN (SELECT user_id FROM arrived))))
+    OR (kind IN ('inline_edit', 'highlight') AND range_start IS NULL
+        AND interaction_id IN (SELECT interaction_id FROM arrived))
+)
+"""
 
 
-def sessions_active_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
-    """Interactions, as of `day`, of sessions with a turn that arrived on it or the day before."""
-    active = "session_id IN (SELECT session_id FROM interactions WHERE arrival_day BETWEEN $before AND $day)"
-    sessions = current(INTERACTIONS, day, since=day - SESSION_LOOKBACK, where=active)
-    return INTERACTIONS.conform(
-        warehouse.read(f"SELECT * FROM {sessions}", {"before": day - timedelta(days=1), "day": day})
+@dataclass(frozen=True)
+class Touched:
+    """What the arrivals of a day can have changed: `sessions` (`session_id`) and `events` (`feedback_id`)."""
+
+    sessions: pl.DataFrame
+    events: pl.DataFrame
+
+
+def touched_by(warehouse: Warehouse, day: date) -> Touched:
+    """Sessions and events of which something else may be known as of `day` than as of the day before."""
+    return Touched(
+        warehouse.read(f"SELECT DISTINCT session_id FROM ({_SESSIONS})", {"day": day}),
+        warehouse.read(f"SELECT DISTINCT feedback_id FROM ({_EVENTS})", {"day": day}),
     )
 
 
-def feedback_about(warehouse: Warehouse, interactions: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Feedback events, as of `day`, about the given interactions."""
-    recent = current(FEEDBACK_EVENTS, day, since=day - SESSION_LOOKBACK)
-    events = FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {recent}"))
-    return events.join(interactions.select("interaction_id"), on="interaction_id", how="semi")
+def events_named(warehouse: Warehouse, events: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Feedback events with the given `feedback_id`s, as of a day."""
+    named = current(FEEDBACK_EVENTS, as_of, where="feedback_id IN (SELECT feedback_id FROM events)")
+    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id", events=events))
+
+
+def whole_sessions(warehouse: Warehouse, sessions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """All interactions of the given sessions (`session_id`), as of a day."""
+    theirs = """interaction_id IN (
+        SELECT interaction_id FROM interactions WHERE session_id IN (SELECT session_id FROM sessions))"""
+    return INTERACTIONS.conform(
+        warehouse.read(
+            f"SELECT * FROM {current(INTERACTIONS, as_of, where=theirs)} "
+            "WHERE session_id IN (SELECT session_id FROM sessions)",
+            sessions=sessions,
+        )
+    )
+
+
+def feedback_about(warehouse: Warehouse, interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Feedback events, as of a day, that name one of the given interactions."""
+    about = """feedback_id IN (
+        SELECT feedback_id FROM feedback_events WHERE interaction_id IN (SELECT interaction_id FROM answers))"""
+    events = FEEDBACK_EVENTS.conform(
+        warehouse.read(
+            f"SELECT * FROM {current(FEEDBACK_EVENTS, as_of, where=about)}",
+            answers=interactions.select("interaction_id"),
+        )
+    )
+    return events.join(interactions, on="interaction_id", how="semi")
 
 
 def answers_spoken_of(warehouse: Warehouse, feedback_events: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Answers, as of `day`, without which an event cannot be understood: columns of `ANSWERS`, and `arrival_day`."""
+    """Answers, as of `day`, without which an event cannot be understood: columns of `joins.ANSWERS`."""
     homeless = feedback_events.filter(pl.col("interaction_id").is_null())
     of_user = homeless.filter(
         pl.col("session_id").is_null() & pl.col("user_id").is_not_null() & pl.col("join_window_hours").is_not_null()
@@ -41,14 +101,14 @@ def answers_spoken_of(warehouse: Warehouse, feedback_events: pl.DataFrame, day: 
     placeless = feedback_events.filter(
         pl.col("kind").is_in(["inline_edit", "highlight"]) & pl.col("range_start").is_null()
     )
-    concerned = """
-        interaction_id IN (FROM placeless SELECT interaction_id)
-        OR session_id IN (FROM sessions SELECT session_id)
-        OR user_id IN (FROM users SELECT user_id)
-    """
+    concerned = """interaction_id IN (
+        FROM placeless SELECT interaction_id
+        UNION FROM interactions SELECT interaction_id WHERE session_id IN (FROM sessions SELECT session_id)
+            OR user_id IN (FROM users SELECT user_id)
+    )"""
     return warehouse.read(
         f"""
-        SELECT interaction_id, session_id, user_id, response, observed_at, arrival_day
+        SELECT interaction_id, session_id, user_id, response, observed_at
         FROM {current(INTERACTIONS, day, where=concerned)} answer
         WHERE interaction_id IN (FROM placeless SELECT interaction_id)
             OR session_id IN (FROM sessions SELECT session_id)
@@ -60,13 +120,6 @@ def answers_spoken_of(warehouse: Warehouse, feedback_events: pl.DataFrame, day: 
     )
 
 
-def events_waiting_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
-    """Feedback events of the days before that name no answer, of sources that join by session or user."""
-    recent = current(FEEDBACK_EVENTS, day, since=day - SESSION_LOOKBACK)
-    waiting = "arrival_day < $day AND interaction_id IS NULL AND join_window_hours IS NOT NULL"
-    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {recent} WHERE {waiting}", {"day": day}))
-
-
 def evidence_of_touched(warehouse: Warehouse, day: date) -> pl.DataFrame:
     """All evidence, as of `day`, on interactions that got some on `day` or themselves arrived on it."""
     touched = """
@@ -75,4 +128,18 @@ def evidence_of_touched(warehouse: Warehouse, day: date) -> pl.DataFrame:
     """
     return EVIDENCE.conform(
         warehouse.read(f"SELECT * FROM {current(EVIDENCE, day, where=f'interaction_id IN ({touched})')}", {"day": day})
+    )
+
+
+def without_evidence(warehouse: Warehouse, day: date) -> pl.DataFrame:
+    """`interaction_id`s with an earlier verdict, all of whose evidence was withdrawn by `day`."""
+    withdrawn = "SELECT interaction_id FROM evidence WHERE arrival_day = $day AND withdrawn"
+    known = current(EVIDENCE, day, where=f"interaction_id IN ({withdrawn})")
+    return warehouse.read(
+        f"""
+        SELECT DISTINCT interaction_id FROM verdicts
+        WHERE as_of < $day AND interaction_id IN ({withdrawn})
+            AND interaction_id NOT IN (SELECT interaction_id FROM {known})
+        """,
+        {"day": day},
     )

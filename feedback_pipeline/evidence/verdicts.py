@@ -12,7 +12,7 @@ _MOST_CERTAIN = 0.99
 
 
 def fold_verdicts(evidence: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """One row per interaction of `evidence`, which holds all that arrived up to and on `as_of`.
+    """One row per interaction of `evidence`, which holds all that is known as of `as_of`.
 
     Independent pieces add up in log-odds (naive Bayes with an even prior). Pieces of the same kind
     from the same user are not independent: the strongest of each polarity counts once.
@@ -40,6 +40,22 @@ def fold_verdicts(evidence: pl.DataFrame, as_of: date) -> pl.DataFrame:
         .join(_newest_replacements(valid), on="interaction_id", how="left")
         .select(pl.exclude("log_odds"), as_of=pl.lit(as_of), p_satisfied=1 / (1 + (-pl.col("log_odds")).exp()))
         .sort("interaction_id")
+    )
+
+
+def nothing_known(interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The verdict on interactions (`interaction_id`) all of whose evidence was withdrawn: 0.5, from no pieces."""
+    return VERDICTS.conform(
+        interactions.select(
+            "interaction_id",
+            as_of=pl.lit(as_of),
+            p_satisfied=pl.lit(0.5),
+            n_positive=pl.lit(0),
+            n_negative=pl.lit(0),
+            n_explicit=pl.lit(0),
+            conflict=pl.lit(False),
+            evidence_ids=pl.lit([], VERDICTS.schema["evidence_ids"]),
+        )
     )
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from feedback_pipeline.ingestion.ledger import ledger
-from feedback_pipeline.schemas import FEEDBACK_EVENTS
+from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS
 from feedback_pipeline.warehouse import Warehouse, current
 
 # An event found its answer when the answer has arrived, or evidence says where it was joined.
@@ -14,7 +14,8 @@ SELECT source, arrival_day, count(*) AS feedback,
 FROM (
     SELECT source, arrival_day,
         coalesce(interaction_id IN (SELECT interaction_id FROM interactions), false)
-        OR feedback_id IN (SELECT trigger_id FROM evidence WHERE joined_by <> 'interaction') AS has_answer
+        OR feedback_id IN (SELECT trigger_id FROM {current(EVIDENCE, date.max)} WHERE joined_by <> 'interaction')
+            AS has_answer
     FROM {current(FEEDBACK_EVENTS, date.max)}
 ) GROUP BY ALL ORDER BY arrival_day, source
 """

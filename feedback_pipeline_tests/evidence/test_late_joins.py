@@ -20,7 +20,13 @@ def test_an_orphan_is_joined_on_the_day_its_answer_arrives_and_only_then(warehou
     warehouse.replace_partition(FEEDBACK_EVENTS, day, feedback(survey, survey | {"session_id": "nowhere"}))
     tomorrow = day + timedelta(days=1)
     warehouse.replace_partition(INTERACTIONS, tomorrow, interactions({"arrival_day": tomorrow}))
-    second = {"arrival_day": tomorrow + timedelta(days=1), "interaction_id": "late", "turn": 1}
+    after = feedback(survey)["observed_at"][0] + timedelta(hours=1)
+    second = {
+        "arrival_day": tomorrow + timedelta(days=1),
+        "interaction_id": "late",
+        "turn": 1,
+        "observed_at": after,
+    }
     warehouse.replace_partition(INTERACTIONS, tomorrow + timedelta(days=1), interactions(second))
 
     by_day = []
@@ -30,3 +36,20 @@ def test_an_orphan_is_joined_on_the_day_its_answer_arrives_and_only_then(warehou
         by_day.append(rows.filter(pl.col("kind") == "comment").select("arrival_day", "interaction_id").rows())
 
     assert by_day == [[], [(tomorrow, "i0")], []]
+
+
+def test_an_answer_that_arrives_later_but_was_given_closer_before_the_event_takes_it_over(
+    warehouse, interactions, feedback, day
+):
+    survey = feedback({"kind": "comment", "text": "hm", "interaction_id": None, "join_window_hours": 24.0})
+    before = {"observed_at": survey["observed_at"][0] - timedelta(minutes=9)}
+    tomorrow = day + timedelta(days=1)
+    closer = {"observed_at": survey["observed_at"][0] - timedelta(minutes=1), "interaction_id": "closer", "turn": 1}
+    warehouse.replace_partition(FEEDBACK_EVENTS, day, survey)
+    warehouse.replace_partition(INTERACTIONS, day, interactions(before))
+    warehouse.replace_partition(INTERACTIONS, tomorrow, interactions(closer | {"arrival_day": tomorrow}))
+
+    first, second = evidence_of(warehouse, day), evidence_of(warehouse, tomorrow)
+
+    assert first.select("interaction_id", "withdrawn").rows() == [("i0", False)]
+    assert sorted(second.select("interaction_id", "withdrawn").rows()) == [("closer", False), ("i0", True)]
