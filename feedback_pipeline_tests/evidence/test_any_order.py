@@ -1,4 +1,4 @@
-"""Order does not matter: however lines are shuffled over lines, files and arrival days, in the end the same is known."""
+"""Order does not matter: however lines are shuffled over files and arrival days, in the end the same is known."""
 
 import json
 from dataclasses import dataclass
