@@ -106,6 +106,8 @@ class Warehouse:
         connection = duckdb.connect(":memory:")
         try:
             connection.execute("SET TimeZone = 'UTC'")
+            # What does not fit into memory goes beside the warehouse; DuckDB's default is the current folder.
+            connection.execute(f"SET temp_directory = {_literal(self.path.parent / 'spilled')}")
             _attach(connection, self.path, options)
             yield connection
         finally:
@@ -139,9 +141,9 @@ def append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFr
     """Insert rows by column name inside the caller's transaction."""
     rows = table.conform(frame)
     if rows.height:
-        connection.register("incoming_rows", rows.to_arrow())
+        # A registered table would be held until the transaction ends, one found by its name is not.
+        incoming_rows = rows.to_arrow(compat_level=pl.CompatLevel.newest())  # noqa: F841
         connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
-        connection.unregister("incoming_rows")
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> None:
@@ -150,7 +152,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> 
     pause = 0.05
     while True:
         try:
-            connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS warehouse ({options})")
+            connection.execute(f"ATTACH {_literal(path)} AS warehouse ({options})")
             connection.execute("USE warehouse")
             return
         except duckdb.IOException as error:
@@ -158,6 +160,10 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> 
                 raise
         time.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(pause * 2, 2.0)
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:

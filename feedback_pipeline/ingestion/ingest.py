@@ -14,9 +14,9 @@ from feedback_pipeline.ingestion.lines import LINES, SUFFIXES, WHOLE_FILE, read_
 from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.parsers import parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
-from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, renamed
 from feedback_pipeline.ingestion.source import Source
-from feedback_pipeline.ingestion.threads import map_ahead
+from feedback_pipeline.ingestion.threads import ahead, map_ahead
 from feedback_pipeline.ingestion.validate import rejections
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 
@@ -99,7 +99,7 @@ def _frames(arrival: Arrival, source: Source, file: ArrivedFile, known: KnownLin
         yield _Frame(file, _of_whole_file(f"unknown kind of file: not one of {', '.join(SUFFIXES)}"), None, before)
         return
     refusal: str | None = None
-    for position, lines in enumerate(read_lines(file.path, source.delimiter, source.records)):
+    for position, lines in enumerate(ahead(read_lines(file.path, source.delimiter, source.records))):
         if position == 0:
             refusal = _unlike_source(source, lines)
         yield _Frame(file, lines, refusal, before)
@@ -139,12 +139,13 @@ def _put_together(arrival: Arrival, source: Source, chunks: Iterable[_Chunk]) ->
 
 
 def _batch(arrival: Arrival, source: Source, chunk: _Chunk, pseudonyms: Pseudonyms) -> Batch:
-    parsed = pseudonyms.applied(chunk.parsed)
+    names = pseudonyms.names(chunk.parsed)
+    parsed = renamed(chunk.parsed, names)
     rejected = rejections(parsed, _latest(arrival.day), source.joins_by_user)
     lines = chunk.lines.join(rejected, on="event_id", how="left", maintain_order="left").with_columns(
         reason=pl.coalesce("reason", "rejection")
     )
-    raw_events = pseudonyms.hidden(lines, chunk.parsed).select(
+    raw_events = pseudonyms.hidden(lines, chunk.parsed, names).select(
         "event_id",
         *POSITION,
         "payload",

@@ -145,10 +145,10 @@ def _frame(block: bytes, before: int) -> pl.DataFrame:
         block = block.removeprefix(b"\xef\xbb\xbf")
     block = block.removesuffix(b"\n")
     try:
-        text = block.decode()
+        block.decode()
     except UnicodeDecodeError:
         return _frame_with_faults(block, before)
-    payload = pl.Series("payload", [text]).str.split("\n").explode().str.strip_suffix("\r")
+    payload = pl.read_lines(block + b"\n", name="payload")["payload"].str.strip_suffix("\r")
     too_long = pl.col("payload").str.len_bytes() > MAX_LINE_BYTES
     return _with_numbers(payload.to_frame(), before).with_columns(
         fault=pl.when(too_long).then(pl.format(TOO_LONG, pl.col("payload").str.len_bytes())),

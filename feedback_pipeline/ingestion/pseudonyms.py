@@ -34,9 +34,12 @@ _NUMBER_FIELD = re.compile(
     r'("[^"\\]*(?:id|user|worker|rater|annotator|author)"\s*:\s*)(-?\d+)(?=\s*[,}])', re.IGNORECASE
 )
 _REPLACED = """
-SELECT CASE WHEN text IS NULL THEN payload ELSE replace(
-    replace(payload, text, named), replace(text, '"', '\\"'), replace(named, '"', '\\"')
-) END AS payload
+SELECT CASE
+    WHEN text IS NULL THEN payload
+    WHEN contains(payload, '\\"') THEN replace(
+        replace(payload, text, named), replace(text, '"', '\\"'), replace(named, '"', '\\"'))
+    ELSE replace(payload, text, named)
+END AS payload
 FROM lines
 """
 
@@ -67,45 +70,29 @@ class Pseudonyms:
         """The user's pseudonym."""
         return _PREFIX + hmac.digest(self._key, user.encode(), "sha256").hex()[:_DIGITS]
 
-    def applied(self, parsed: Parsed) -> Parsed:
-        """`parsed` with pseudonyms for users."""
-        return replace(
-            parsed,
-            interactions=self._renamed(parsed.interactions),
-            feedback_events=self._renamed(parsed.feedback_events),
-            parts=self._renamed(parsed.parts),
-        )
+    def names(self, parsed: Parsed) -> pl.DataFrame:
+        """`user_id` of every user that `parsed` found, and their `pseudonym`."""
+        told = (parsed.interactions, parsed.parts, parsed.feedback_events)
+        users = pl.concat(frame["user_id"] for frame in told).drop_nulls().unique()
+        return pl.DataFrame({"user_id": users, "pseudonym": pl.Series(list(map(self.of, users)), dtype=pl.String)})
 
-    def hidden(self, lines: pl.DataFrame, parsed: Parsed) -> pl.DataFrame:
+    def hidden(self, lines: pl.DataFrame, parsed: Parsed, names: pl.DataFrame) -> pl.DataFrame:
         """`lines` (`event_id`, `payload`, `reason`) with pseudonyms for the users that `parsed` found in them.
 
         Each text of a payload that is nothing but a user's id is replaced, also in JSON within a text,
         and so is a user's number in a field that can be theirs. A line that could not be read tells
         its user, if at all, by a field called so.
         """
+        spelt = names.with_columns(
+            text=pl.Series(list(map(json_text, names["user_id"])), dtype=pl.String),
+            named=pl.format('"{}"', "pseudonym"),
+        )
         for users in _one_a_line(parsed):
-            lines = self._without(lines, users)
+            lines = _without(lines, users.join(spelt, on="user_id"))
         unread = lines["reason"].is_not_null()
         return (
             _changed(lines, unread, lambda row: _USER_FIELD.sub(self._named, row["payload"])) if unread.any() else lines
         )
-
-    def _renamed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        names = {user: self.of(user) for user in frame["user_id"].drop_nulls().unique()}
-        return frame.with_columns(pl.col("user_id").replace(names))
-
-    def _without(self, lines: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
-        """`lines` without the one user of each that `users` (`event_id`, `user_id`) names."""
-        known = users["user_id"].unique()
-        names = pl.DataFrame({"user_id": known, "pseudonym": [self.of(user) for user in known]}).with_columns(
-            text=pl.Series([json_text(user) for user in known], dtype=pl.String),
-            named=pl.format('"{}"', "pseudonym"),
-        )
-        told = lines.join(users.join(names, on="user_id"), on="event_id", how="left", maintain_order="left")
-        told = told.with_columns(replaced=query_lines(_REPLACED, told.select("payload", "text", "named"))["payload"])
-        unfound = (told["replaced"] == told["payload"]) & told["text"].is_not_null()
-        told = told.with_columns(payload="replaced")
-        return (_changed(told, unfound, _renumbered) if unfound.any() else told).select(lines.columns)
 
     def _named(self, found: re.Match[str]) -> str:
         try:
@@ -113,6 +100,30 @@ class Pseudonyms:
         except ValueError:
             user = found[2]
         return f'{found[1]}"{self.of(str(user))}"'
+
+
+def renamed(parsed: Parsed, names: pl.DataFrame) -> Parsed:
+    """`parsed` with pseudonyms for users."""
+
+    def of(frame: pl.DataFrame) -> pl.DataFrame:
+        joined = frame.join(names, on="user_id", how="left", maintain_order="left")
+        return joined.with_columns(user_id="pseudonym").drop("pseudonym")
+
+    return replace(
+        parsed,
+        interactions=of(parsed.interactions),
+        feedback_events=of(parsed.feedback_events),
+        parts=of(parsed.parts),
+    )
+
+
+def _without(lines: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
+    """`lines` without the one user of each that `users` names: `event_id`, `user_id`, as `text` and how `named`."""
+    told = lines.join(users, on="event_id", how="left", maintain_order="left")
+    told = told.with_columns(replaced=query_lines(_REPLACED, told.select("payload", "text", "named"))["payload"])
+    unfound = (told["replaced"] == told["payload"]) & told["text"].is_not_null()
+    told = told.with_columns(payload="replaced")
+    return (_changed(told, unfound, _renumbered) if unfound.any() else told).select(lines.columns)
 
 
 def _one_a_line(parsed: Parsed) -> Iterator[pl.DataFrame]:

@@ -21,6 +21,7 @@ from feedback_pipeline.ingestion.settle import settle
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILES, RAW_EVENTS
 from feedback_pipeline.warehouse import Warehouse, WarehouseMissingError, append
 
+_MEMORY = "400MB"
 _TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
 # Where a line stood says nothing of a fault of the whole file, or of a file that was not looked at.
 _KNOWN = f"""
@@ -55,6 +56,8 @@ def store_day(warehouse: Warehouse, landing_zone: Path, day: date, pseudonyms: P
     read = 0
     if changed:
         with warehouse.transaction() as connection:
+            # What was written is not read again: to keep it in memory would cost as much as the day is large.
+            connection.execute(f"SET memory_limit = '{_MEMORY}'")
             for arrival in changed:
                 read += _Reading(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
     return IngestionReport(day, read, warehouse.count(INTERACTIONS, [day]), warehouse.count(FEEDBACK_EVENTS, [day]))

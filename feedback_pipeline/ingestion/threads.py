@@ -24,3 +24,14 @@ def map_ahead(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def ahead(items: Iterable[_Out]) -> Iterator[_Out]:
+    """The same items, the next one made on a thread of its own while the last one is used."""
+    iterator = iter(items)
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, iterator, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, iterator, end)
+            yield item  # type: ignore[misc]  # the end is told apart by identity

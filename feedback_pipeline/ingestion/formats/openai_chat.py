@@ -42,6 +42,11 @@ REQUIRED = tuple(
     for fields in (("request", "response"), ("messages", "response"), ("choices", "messages"), ("choices", "input"))
 )
 
+# What a line of another shape, or one without an answer for a reason, has in it.
+_TRACES = [
+    *('delta"', 'delta\\"', "streamed_data", "content_parts", '"text"', '"chunks"', '"refusal"'),
+    *('"tool_calls"', '"function_call"', '"error"', '"failure"', "data:"),
+]
 _ABOUT = (
     '"interaction_id":"VARCHAR","session_id":"VARCHAR","user_id":"VARCHAR","user_role":"VARCHAR",'
     '"environment":"VARCHAR","model_version":"VARCHAR","turn":"INTEGER"'
@@ -107,11 +112,16 @@ FROM prompts
 def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
     """One interaction per choice. `lines` has `event_id` and `payload`, valid JSON objects."""
     answers = query_lines(_QUERY, lines, timezone)
-    # The plain shape pays for no other one.
-    other = answers.filter(_silent() | pl.col("no_prompt")).select("event_id").unique()
+    # The plain shape pays for no other one, nor does a line that has no trace of one.
+    lacking = answers.filter(_silent() | pl.col("no_prompt")).select("event_id", "no_prompt").unique("event_id")
+    other = (
+        lines.join(lacking, on="event_id", maintain_order="left")
+        .filter(pl.col("no_prompt") | _is_of_another_shape())
+        .select("event_id", "payload")
+    )
     if other.is_empty():
         return Parsed.of(interactions=_typed(answers))
-    told = query_lines(NORMALISE, lines.join(other, on="event_id", how="semi"), timezone)
+    told = query_lines(NORMALISE, other, timezone)
     readable = told.filter(pl.col("fault").is_null())
     brought = query_lines(_QUERY, readable.select("event_id", "payload"), timezone)
     return Parsed.of(
@@ -120,6 +130,12 @@ def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
         ),
         rejections=told.drop_nulls("fault").select("event_id", reason="fault"),
     )
+
+
+def _is_of_another_shape() -> pl.Expr:
+    payload = pl.col("payload")
+    enveloped = payload.str.contains('"request"', literal=True) & payload.str.contains('"response"', literal=True)
+    return payload.str.contains_any(_TRACES) | ~enveloped
 
 
 def _silent() -> pl.Expr:
