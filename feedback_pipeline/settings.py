@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from upath import UPath
+
+# A folder here, or in a bucket such as s3://bucket/raw.
+Location = Path | UPath
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # A Monday, before which no partition lies.
 FIRST_DAY = date(2025, 1, 6)
@@ -16,12 +21,13 @@ EMBEDDED_ENCODER = "all-minilm-l6-v2"
 class Settings:
     """Folders and model names of one deployment.
 
-    `home` holds everything generated; `landing_zone` holds what arrives. The base model and the
-    encoder are an embedded model's name, a Hugging Face id or a local folder.
+    `home` holds everything generated; `landing_zone` holds what arrives, in a folder or at any URL that
+    fsspec knows, such as s3://bucket/raw. The base model and the encoder are an embedded model's name, a
+    Hugging Face id or a local folder.
     """
 
     home: Path
-    landing_zone: Path
+    landing_zone: Location
     base_model: str = EMBEDDED_BASE_MODEL
     encoder: str = EMBEDDED_ENCODER
 
@@ -31,7 +37,7 @@ class Settings:
         home = Path(os.environ.get("FEEDBACK_HOME") or PROJECT_ROOT / "data").expanduser().resolve()
         return cls(
             home=home,
-            landing_zone=Path(os.environ.get("FEEDBACK_LANDING_ZONE") or home / "raw").expanduser().resolve(),
+            landing_zone=_location(os.environ.get("FEEDBACK_LANDING_ZONE") or str(home / "raw")),
             base_model=os.environ.get("FEEDBACK_BASE_MODEL") or EMBEDDED_BASE_MODEL,
             encoder=os.environ.get("FEEDBACK_ENCODER") or EMBEDDED_ENCODER,
         )
@@ -65,3 +71,7 @@ class Settings:
     def models(self) -> Path:
         """Base models in plain form, made once from what the packages embed."""
         return self.home / "models"
+
+
+def _location(place: str) -> Location:
+    return UPath(place) if "://" in place else Path(place).expanduser().resolve()

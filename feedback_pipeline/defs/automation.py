@@ -3,12 +3,13 @@
 import json
 from datetime import date, timedelta
 from hashlib import sha256
-from pathlib import Path
 
 import dagster as dg
 
 from feedback_pipeline.defs.partitions import daily_partitions, weekly_partitions
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.ingestion.arrivals import HIDDEN, look_again, version_of
+from feedback_pipeline.settings import Location
 
 # Whoever writes a day folder may put this file there last, as Spark does.
 COMPLETE = "_SUCCESS"
@@ -72,30 +73,30 @@ def _run_request(days: list[date], listings: dict[str, str]) -> dg.RunRequest:
     )
 
 
-def _listing(files: list[Path]) -> str:
-    stats = [(path, path.stat()) for path in files]
-    listed = [f"{path}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in stats]
+def _listing(files: list[Location]) -> str:
+    listed = [f"{path}:{version_of(path)}" for path in files]
     return sha256("\n".join(listed).encode()).hexdigest()
 
 
-def _is_marked(files: list[Path]) -> bool:
+def _is_marked(files: list[Location]) -> bool:
     return all((folder / COMPLETE).exists() for folder in {path.parent for path in files})
 
 
-def _files_by_day(landing_zone: Path) -> dict[date, list[Path]]:
+def _files_by_day(landing_zone: Location) -> dict[date, list[Location]]:
     """The files of each day folder, whatever their source."""
-    files: dict[date, list[Path]] = {}
+    look_again(landing_zone)
+    files: dict[date, list[Location]] = {}
     for folder in landing_zone.glob("*/????-??-??"):
         try:
             day = date.fromisoformat(folder.name)
         except ValueError:
             continue
-        found = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_"))]
-        files.setdefault(day, []).extend(sorted(found))
+        found = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(HIDDEN)]
+        files.setdefault(day, []).extend(sorted(found, key=str))
     return {day: found for day, found in files.items() if found}
 
 
-def _newest(files: list[Path]) -> float:
+def _newest(files: list[Location]) -> float:
     return max(path.stat().st_mtime for path in files)
 
 

@@ -1,6 +1,7 @@
 """What lies in the landing zone for a day, and how to tell whether it was read before."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -10,6 +11,7 @@ from pathlib import Path
 from feedback_pipeline import schemas
 from feedback_pipeline.ingestion.lines import SUFFIXES
 from feedback_pipeline.ingestion.source import DECLARATION, Source, SourceError, load_source
+from feedback_pipeline.settings import Location
 
 # Markers, and files that are still being written.
 HIDDEN = (".", "_")
@@ -19,7 +21,7 @@ HIDDEN = (".", "_")
 class ArrivedFile:
     """A file, by its `name` below the source's folder; the same `version` means the same content."""
 
-    path: Path
+    path: Location
     name: str
     version: str
 
@@ -45,16 +47,17 @@ class Arrival:
     refusal: str | None = None
 
 
-def arrivals(landing_zone: Path, day: date) -> list[Arrival]:
+def arrivals(landing_zone: Location, day: date) -> list[Arrival]:
     """What lies in `<landing_zone>/<source>/<day>/`, by source."""
-    return [_arrival(folder, day) for folder in sorted(landing_zone.glob(f"*/{day}"))]
+    look_again(landing_zone)
+    return [_arrival(folder, day) for folder in _sorted(landing_zone.glob(f"*/{day}"))]
 
 
-def _arrival(folder: Path, day: date) -> Arrival:
+def _arrival(folder: Location, day: date) -> Arrival:
     home = folder.parent
     files = tuple(
-        ArrivedFile(path, path.relative_to(home).as_posix(), _version(path))
-        for path in sorted(folder.rglob("*"))
+        ArrivedFile(path, _below(home, path), version_of(path))
+        for path in _sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(HIDDEN)
     )
     try:
@@ -64,9 +67,27 @@ def _arrival(folder: Path, day: date) -> Arrival:
     return Arrival(day, home.name, files, _digest((home / DECLARATION).read_text(encoding="utf-8"), source), source)
 
 
-def _version(path: Path) -> str:
-    stat = path.stat()
-    return f"{stat.st_size}-{stat.st_mtime_ns}"
+def _sorted(paths: Iterable[Location]) -> list[Location]:
+    return sorted(paths, key=str)
+
+
+def _below(home: Location, path: Location) -> str:
+    return path.as_posix().removeprefix(home.as_posix()).lstrip("/")
+
+
+def look_again(landing_zone: Location) -> None:
+    """Forget what was listed in a bucket before: a process that lives on would never see a new file."""
+    if not isinstance(landing_zone, Path):
+        landing_zone.fs.invalidate_cache()
+
+
+def version_of(path: Location) -> str:
+    """What changes with a file's content: a bucket's own tag, or size and time of change."""
+    if isinstance(path, Path):
+        stat = path.stat()
+        return f"{stat.st_size}-{stat.st_mtime_ns}"
+    info = path.fs.info(path.path)
+    return str(info.get("ETag") or f"{info.get('size')}-{info.get('LastModified') or info.get('mtime')}")
 
 
 def _digest(declared: str, source: Source | None = None) -> str:

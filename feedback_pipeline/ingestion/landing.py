@@ -17,7 +17,7 @@ from feedback_pipeline.ingestion.lines import BLOCK_BYTES, SUFFIXES
 from feedback_pipeline.ingestion.observed_days import observed_days
 from feedback_pipeline.ingestion.source import DECLARATION, Source, load_source
 from feedback_pipeline.ingestion.staging import StagedFile
-from feedback_pipeline.settings import PROJECT_ROOT
+from feedback_pipeline.settings import PROJECT_ROOT, Location
 
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".jsonl": bytes,
@@ -41,7 +41,7 @@ class LandedFile:
     """
 
     original: Path
-    path: Path
+    path: Location
     day: date
     already_there: bool
     lines: int | None = None
@@ -51,7 +51,7 @@ class LandedFile:
 def import_files(
     source: str,
     files: Sequence[Path],
-    landing_zone: Path,
+    landing_zone: Location,
     arrival: date | None = None,
     *,
     days: tuple[date, date],
@@ -99,7 +99,7 @@ def _suffix(path: Path) -> str:
     raise LandingError(f"{path}: not one of {', '.join(SUFFIXES)}")
 
 
-def _declared_source(source: str, landing_zone: Path, declarations: Path) -> Source:
+def _declared_source(source: str, landing_zone: Location, declarations: Path) -> Source:
     if not source or Path(source).name != source or source.startswith(tuple(_HIDDEN)):
         raise LandingError(f"{source!r} is not the name of a source")
     folder = landing_zone / source
@@ -111,7 +111,7 @@ def _declared_source(source: str, landing_zone: Path, declarations: Path) -> Sou
     return load_source(folder)
 
 
-def _copy(path: Path, folder: Path, day: date) -> LandedFile:
+def _copy(path: Path, folder: Location, day: date) -> LandedFile:
     with path.open("rb") as file:
         target = _target(path, folder, day, file_digest(file, "sha256").hexdigest())
         there = target.exists()
@@ -124,7 +124,7 @@ def _copy(path: Path, folder: Path, day: date) -> LandedFile:
     return LandedFile(path, target, day, there)
 
 
-def _split(path: Path, source: Source, folder: Path, days: tuple[date, date]) -> list[LandedFile]:
+def _split(path: Path, source: Source, folder: Location, days: tuple[date, date]) -> list[LandedFile]:
     current = next((day for lines in _line_blocks(path) for day in observed_days(lines, source, days) if day), None)
     if current is None:
         raise LandingError(f"{path}: no line has a time between {days[0]} and {days[1]}: name the day (--arrival)")
@@ -152,7 +152,7 @@ def _split(path: Path, source: Source, folder: Path, days: tuple[date, date]) ->
     return landed
 
 
-def _target(path: Path, folder: Path, day: date, digest: str) -> Path:
+def _target(path: Path, folder: Location, day: date, digest: str) -> Location:
     suffix = _suffix(path)
     stem = path.name.removesuffix(suffix).lstrip(_HIDDEN) or "export"
     return folder / day.isoformat() / f"{stem}-{digest[:12]}{suffix}"

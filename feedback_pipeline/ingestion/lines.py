@@ -6,11 +6,12 @@ the file still gets in.
 
 import csv
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import duckdb
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from feedback_pipeline.ingestion.json_documents import document_records, is_document
+from feedback_pipeline.settings import Location
 
 if TYPE_CHECKING:
     import _csv
@@ -41,7 +43,7 @@ class _UnreadableFileError(Exception):
     """What is wrong with the file as a whole."""
 
 
-def read_lines(path: Path, delimiter: str = ",", records: str | None = None) -> Iterator[pl.DataFrame]:
+def read_lines(path: Location, delimiter: str = ",", records: str | None = None) -> Iterator[pl.DataFrame]:
     """Frames of `line_number` (from 1), `payload` and `fault` (null where the line can be read).
 
     Rows of a Parquet or CSV file come as JSON objects, records of a JSON document are numbered like
@@ -60,7 +62,7 @@ def read_lines(path: Path, delimiter: str = ",", records: str | None = None) -> 
             yield _faulty(WHOLE_FILE, "", "the file is empty")
 
 
-def _read(path: Path, delimiter: str, records: str | None) -> Iterator[pl.DataFrame]:
+def _read(path: Location, delimiter: str, records: str | None) -> Iterator[pl.DataFrame]:
     if path.name.endswith(".parquet"):
         return _parquet(path)
     if path.name.endswith((".csv", ".csv.gz")):
@@ -70,7 +72,7 @@ def _read(path: Path, delimiter: str, records: str | None) -> Iterator[pl.DataFr
     return _json_lines(_blocks(path))
 
 
-def _json_document(path: Path, records: str | None) -> Iterator[pl.DataFrame]:
+def _json_document(path: Location, records: str | None) -> Iterator[pl.DataFrame]:
     content = bytearray()
     for block in _blocks(path):
         content += block
@@ -187,7 +189,7 @@ def _faulty(number: int, payload: str, fault: str) -> pl.DataFrame:
     return pl.DataFrame([[number, payload, fault]], schema=LINES, orient="row")
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Location) -> Iterator[bytes]:
     with path.open("rb") as file:
         if path.name.endswith(".gz"):
             yield from _gzip_blocks(file)
@@ -225,10 +227,10 @@ def _zstd_blocks(file: BinaryIO) -> Iterator[bytes]:
         raise _UnreadableFileError("the zstd stream ends early: the file is truncated")
 
 
-def _parquet(path: Path) -> Iterator[pl.DataFrame]:
+def _parquet(path: Location) -> Iterator[pl.DataFrame]:
     number = 0
     try:
-        with duckdb.connect(":memory:") as connection, pq.ParquetFile(path) as file:
+        with duckdb.connect(":memory:") as connection, path.open("rb") as opened, pq.ParquetFile(opened) as file:
             for batch in file.iter_batches(ROWS_A_BATCH):
                 connection.register("rows", pa.Table.from_batches([batch]))
                 payload = connection.sql("SELECT to_json(rows)::VARCHAR AS payload FROM rows").pl()
@@ -238,10 +240,11 @@ def _parquet(path: Path) -> Iterator[pl.DataFrame]:
         raise _UnreadableFileError(f"not a readable Parquet file: {error}") from None
 
 
-def _csv_frames(path: Path, delimiter: str) -> Iterator[pl.DataFrame]:
+def _csv_frames(path: Location, delimiter: str) -> Iterator[pl.DataFrame]:
     csv.field_size_limit(MAX_LINE_BYTES)
-    opened = gzip.open if path.name.endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    with path.open("rb") as packed, ExitStack() as unpacked:
+        content = unpacked.enter_context(gzip.GzipFile(fileobj=packed)) if path.name.endswith(".gz") else packed
+        file = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
         rows = _csv_rows(csv.reader(file, delimiter=delimiter))
         trouble: list[_UnreadableFileError] = []
         while batch := list(_until_trouble(islice(rows, ROWS_A_BATCH), trouble)):

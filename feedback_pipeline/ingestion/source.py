@@ -24,7 +24,6 @@ options: {key: value}                    # as the format's own page lists them
 import importlib
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -36,6 +35,7 @@ from feedback_pipeline.ingestion.mapping.compiler import compile_mapping
 from feedback_pipeline.ingestion.mapping.declaration import Mapping, ZoneName, zone
 from feedback_pipeline.ingestion.records import RecordParser
 from feedback_pipeline.schemas import REASONS
+from feedback_pipeline.settings import Location
 
 DECLARATION = "source.yaml"
 COLUMNAR_FORMATS = ("openai_chat", "events")
@@ -103,7 +103,7 @@ class _Declaration(BaseModel):
         return self
 
 
-def load_source(folder: Path) -> Source:
+def load_source(folder: Location) -> Source:
     """Read `<folder>/source.yaml`. Raises `SourceError`, one line naming the file and the field."""
     file = folder / DECLARATION
     try:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -19,6 +18,7 @@ from feedback_pipeline.ingestion.parsers import SHAPE_UNKNOWN
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.settle import settle
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILES, RAW_EVENTS
+from feedback_pipeline.settings import Location
 from feedback_pipeline.warehouse import Warehouse, WarehouseMissingError, append
 
 _MEMORY = "400MB"
@@ -41,7 +41,7 @@ class IngestionReport:
     feedback_events: int
 
 
-def store_day(warehouse: Warehouse, landing_zone: Path, day: date, pseudonyms: Pseudonyms) -> IngestionReport:
+def store_day(warehouse: Warehouse, landing_zone: Location, day: date, pseudonyms: Pseudonyms) -> IngestionReport:
     """Make the landing zone's files of one arrival day the content of its partitions.
 
     All or nothing: a process killed half-way leaves the partitions as they were.

@@ -3,6 +3,7 @@
 import logging
 import os
 from contextlib import suppress
+from pathlib import Path
 
 import uvicorn
 
@@ -21,10 +22,12 @@ def serve(host: str, port: int) -> None:
     """Receive until SIGTERM or SIGINT; what was begun by then is finished first. Port 0 takes a free one.
 
     Speaks plain HTTP: the other side of the internet needs a proxy with TLS before it. Raises
-    `ValueError` where the environment holds no secret or a limit that is none; exits where the address
-    is taken.
+    `ValueError` where the landing zone is a bucket, or the environment holds no secret or a limit that
+    is none; exits where the address is taken.
     """
     landing_zone = Settings.from_environment().landing_zone
+    if not isinstance(landing_zone, Path):
+        raise ValueError(f"{landing_zone}: a bucket cannot be appended to; receive into a folder of this machine")
     settings = ReceiveSettings.from_environment(os.environ)
     _log_to_stderr()
     for source in Sources(landing_zone).names():
