@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import dagster as dg
 
+from feedback_pipeline.defs import late_arrivals
 from feedback_pipeline.defs.partitions import daily_partitions, weekly_partitions
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.arrivals import HIDDEN, look_again, version_of
@@ -43,8 +44,9 @@ retraining_schedule = dg.build_schedule_from_partitioned_job(
 def landed_files(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     """Run `nightly` for days with files newer than their last ingestion; neighbouring days in one run.
 
-    A day's files are complete when each of its folders holds a marker (`_SUCCESS`), or when none of
-    them changed since the tick before. A day that is not over yet is left to its schedule.
+    Days that such files overtook (`late_arrivals`) follow, and no others. A day's files are complete when
+    each of its folders holds a marker (`_SUCCESS`), or when none of them changed since the tick before. A
+    day that is not over yet is left to its schedule.
     """
     landed = {
         day: files
@@ -54,14 +56,27 @@ def landed_files(context: dg.SensorEvaluationContext, store: Store) -> dg.Sensor
     listings = {day.isoformat(): _listing(files) for day, files in landed.items()}
     before = json.loads(context.cursor or "{}")
     complete = [day for day in landed if _is_marked(landed[day]) or before.get(str(day)) == listings[str(day)]]
+    overtaken = {day: event for day, event in _overtaken(context).items() if day not in landed}
+    due = sorted([*complete, *overtaken])
+    states = listings | {str(day): str(event) for day, event in overtaken.items()}
     return dg.SensorResult(
-        run_requests=[_run_request(days, listings) for days in _neighbours(complete)], cursor=json.dumps(listings)
+        run_requests=[_run_request(days, states) for days in _neighbours(due)], cursor=json.dumps(listings)
     )
 
 
-def _run_request(days: list[date], listings: dict[str, str]) -> dg.RunRequest:
-    """One run over neighbouring days, known by what lies there: asked for twice, it is launched once."""
-    key = sha256("".join(listings[str(day)] for day in days).encode()).hexdigest()
+def _overtaken(context: dg.SensorEvaluationContext) -> dict[date, int]:
+    """Days of which something else is known since they were last judged, and the event that says so."""
+    judged = context.instance.get_latest_storage_id_by_partition(
+        dg.AssetKey("evidence"), dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    return {
+        day: event for day, event in late_arrivals.latest(context.instance).items() if event > judged.get(str(day), 0)
+    }
+
+
+def _run_request(days: list[date], states: dict[str, str]) -> dg.RunRequest:
+    """One run over neighbouring days, known by what happened there: asked for twice, it is launched once."""
+    key = sha256("".join(states[str(day)] for day in days).encode()).hexdigest()
     if len(days) == 1:
         return dg.RunRequest(run_key=key, partition_key=days[0].isoformat())
     return dg.RunRequest(

@@ -1,14 +1,21 @@
 """Evidence: what people said and did, and the verdicts it adds up to."""
 
+from datetime import date
 from functools import partial
 
+import dagster as dg
+
 from feedback_pipeline.defs.io_manager import EachPartition
-from feedback_pipeline.defs.partitions import nightly_asset
+from feedback_pipeline.defs.late_arrivals import announce, late_arrivals
+from feedback_pipeline.defs.partitions import NIGHTLY, nightly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.evidence.overtaken import overtaken_by
 
 
-@nightly_asset(group_name="evidence", kinds={"polars", "duckdb"}, deps=["interactions", "feedback_events"])
+@nightly_asset(
+    group_name="evidence", kinds={"polars", "duckdb"}, deps=["interactions", "feedback_events", late_arrivals]
+)
 def evidence(store: Store) -> EachPartition:
     """One row per signal about one interaction, explicit or implicit."""
     return EachPartition(partial(evidence_of, store.warehouse))
@@ -18,3 +25,16 @@ def evidence(store: Store) -> EachPartition:
 def verdicts(store: Store) -> EachPartition:
     """One row per interaction whose evidence changed on the day, folded as of it."""
     return EachPartition(partial(verdicts_of, store.warehouse))
+
+
+@dg.asset_check(asset=verdicts, pool=NIGHTLY["pool"], retry_policy=NIGHTLY["retry_policy"], blocking=False)
+def no_later_day_is_overtaken(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """What arrived does not change what was derived for a later day; the days for which it does become stale."""
+    days = [date.fromisoformat(key) for key in context.partition_keys]
+    overtaken = overtaken_by(store.warehouse, days)
+    announce(context.instance, overtaken, context.run.run_id)
+    return dg.AssetCheckResult(
+        passed=not overtaken,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"overtaken": ", ".join(day.isoformat() for day in overtaken) or "none"},
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from feedback_pipeline.defs.late_arrivals import expect
 from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_table, table_metadata
 from feedback_pipeline.defs.partitions import NIGHTLY, partition_dates
 from feedback_pipeline.defs.store import Store
@@ -43,6 +44,7 @@ def ingestion(
         context.log.info(
             f"{day}: {report.interactions} interactions, {report.feedback_events} events; {report.read} files read"
         )
+    expect(context.instance, days)
     missing = unaccounted(store.warehouse, days)
     for table in _TABLES:
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)

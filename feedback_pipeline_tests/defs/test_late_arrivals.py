@@ -1,0 +1,110 @@
+"""A file that lands late, in the folder of a day long past: the days it changes become stale, and those alone run."""
+
+import json
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
+
+from feedback_pipeline.definitions import defs
+from feedback_pipeline.defs.automation import landed_files
+from feedback_pipeline.defs.store import Store
+from feedback_pipeline.schemas import EVIDENCE
+from feedback_pipeline.warehouse import Warehouse
+
+DAYS = FIRST, SECOND, THIRD, FOURTH = [date(2026, 1, 5) + timedelta(days=number) for number in range(4)]
+
+
+def answer(day: date, name: str, session: str, question: str) -> str:
+    record = {
+        "timestamp": datetime(day.year, day.month, day.day, 10).isoformat() + "Z",
+        "metadata": {"session_id": session, "turn": (day - FIRST).days},
+        "request": {"messages": [{"role": "user", "content": question}], "user": session},
+        "response": {"id": name, "model": "m", "choices": [{"index": 0, "message": {"content": f"see {name}"}}]},
+    }
+    return json.dumps(record)
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    for name, value in (("HOME", tmp_path), ("LANDING_ZONE", tmp_path / "raw"), ("USER_KEY", "key")):
+        monkeypatch.setenv(f"FEEDBACK_{name}", str(value))
+    (tmp_path / "raw" / "chat").mkdir(parents=True)
+    (tmp_path / "raw" / "chat" / "source.yaml").write_text("format: openai_chat")
+    land(tmp_path, FIRST, answer(FIRST, "a1", "s1", "How do I reset the Tide lamp?"))
+    land(tmp_path, SECOND, answer(SECOND, "a2", "s2", "Which colours does the kettle have?"))
+    land(tmp_path, THIRD, answer(THIRD, "a3", "s3", "What is the warranty?"))
+    land(tmp_path, FOURTH, answer(FOURTH, "a4", "s4", "Who made it?"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield tmp_path, instance
+
+
+def land(home, day: date, *lines: str, name: str = "a.jsonl") -> None:
+    folder = home / "raw" / "chat" / str(day)
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("\n".join(lines))
+    (folder / "_SUCCESS").touch()
+
+
+def run(instance: dg.DagsterInstance, *days: date) -> dg.ExecuteInProcessResult:
+    keys = [str(day) for day in days]
+    job = defs.resolve_job_def("nightly")
+    if len(keys) == 1:
+        return job.execute_in_process(partition_key=keys[0], instance=instance)
+    tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+    return job.execute_in_process(tags=tags, instance=instance)
+
+
+def stale(instance: dg.DagsterInstance) -> list[date]:
+    graph = defs.get_repository_def().asset_graph
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    return [day for day in DAYS if resolver.get_status(dg.AssetKey("evidence"), str(day)) is StaleStatus.STALE]
+
+
+def overtaken(result: dg.ExecuteInProcessResult) -> str:
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    check = checks["no_later_day_is_overtaken"]
+    return check.metadata["overtaken"].value
+
+
+def requested(instance: dg.DagsterInstance) -> list[tuple[str, str]]:
+    """First and last day of every run that the sensor asks for."""
+    context = dg.build_sensor_context(instance=instance, resources={"store": Store()})
+    first, last = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+    return [
+        (request.partition_key or request.tags[first], request.partition_key or request.tags[last])
+        for request in landed_files(context).run_requests
+    ]
+
+
+@pytest.mark.slow
+def test_exactly_the_days_that_a_late_file_changes_become_stale_and_run_again(world):
+    home, instance = world
+    assert overtaken(run(instance, FIRST, FOURTH)) == "none"
+    assert (stale(instance), requested(instance)) == ([], [])
+
+    # An answer of the second day's conversation: its user asked again on that day, and gave up by the third.
+    land(home, FIRST, answer(FIRST, "a0", "s2", "which colours does the kettle have"), name="late.jsonl")
+    assert requested(instance) == [(str(FIRST), str(FIRST))]
+    assert overtaken(run(instance, FIRST)) == f"{SECOND}, {THIRD}"
+    assert stale(instance) == [SECOND, THIRD]
+    assert requested(instance) == [(str(SECOND), str(THIRD))]
+
+    run(instance, SECOND, THIRD)
+
+    evidence = Warehouse(home / "warehouse.duckdb").partitions(EVIDENCE, DAYS)
+    found = evidence.sort("arrival_day").select("arrival_day", "kind", "interaction_id").rows()
+    assert found == [(SECOND, "rephrase", "a0"), (THIRD, "abandonment", "a2")]
+    assert (stale(instance), requested(instance)) == ([], [])
+
+
+@pytest.mark.slow
+def test_a_late_file_about_a_day_of_its_own_overtakes_nothing(world):
+    home, instance = world
+    run(instance, FIRST, FOURTH)
+    land(home, FIRST, answer(FIRST, "a9", "s9", "Is it water-proof?"), name="late.jsonl")
+
+    assert overtaken(run(instance, FIRST)) == "none"
+    assert stale(instance) == []
