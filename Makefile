@@ -56,6 +56,10 @@ $(HOME_FOLDER)/dagster/dagster.yaml: dagster.yaml
 release: setup $(HOME_FOLDER)/dagster/dagster.yaml ## end runs whose process was killed, and free what they held
 	@$(BIN)/python -m feedback_pipeline.defs.dead_runs
 
+# People's ids become pseudonyms under a key. The bundled and the public logs name nobody, and with a key of
+# their own everyone who runs them gets the same split of users, and the same figures.
+demo real: export FEEDBACK_USER_KEY := $(or $(FEEDBACK_USER_KEY),sample)
+
 demo: release ## two weeks of the bundled sample, from raw logs to the gate
 	@if [ -f '$(HOME_FOLDER)/warehouse.duckdb' ]; then echo 'Already there, and done again without harm:'; $(BIN)/feedback-pipeline status; fi
 	$(call LAUNCH,--job nightly --partition-range 2026-01-05...2026-01-18 --config-json '$(PLAIN_LOG)')

@@ -7,8 +7,10 @@ import dagster as dg
 
 from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.late_arrivals import announce, late_arrivals
+from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.partitions import NIGHTLY, nightly_asset
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.evidence.accounted import feedback_accounts
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.overtaken import overtaken_by
 
@@ -37,4 +39,18 @@ def no_later_day_is_overtaken(context: dg.AssetCheckExecutionContext, store: Sto
         passed=not overtaken,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"overtaken": ", ".join(day.isoformat() for day in overtaken) or "none"},
+    )
+
+
+@dg.asset_check(asset=evidence, pool=NIGHTLY["pool"], retry_policy=NIGHTLY["retry_policy"], blocking=True)
+def every_event_is_joined_or_an_orphan(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """Accepted feedback = joined + orphan, per source and day; none is lost on the way to evidence."""
+    accounts = feedback_accounts(store.warehouse, [date.fromisoformat(key) for key in context.partition_keys])
+    return dg.AssetCheckResult(
+        passed=accounts["lost"].sum() == 0,
+        metadata={
+            "joined": int(accounts["joined"].sum()),
+            "orphans": int(accounts["orphan"].sum()),
+            "feedback": dg.MetadataValue.md(markdown_table(accounts)),
+        },
     )
