@@ -207,6 +207,8 @@ def test_a_preference_names_the_better_answer_first(choice: str, expected: tuple
         ("{path: t, timezone: UTC}", "2026-07-01 12:00:00", "Europe/Berlin", datetime(2026, 7, 1, 12, tzinfo=UTC)),
         ("{path: t, format: epoch_s}", "1767614400", "UTC", NOON),
         ("{path: t, format: epoch_ms}", 1767614400000, "UTC", NOON),
+        ("{path: t, format: epoch_us}", 1767614400000001, "UTC", NOON.replace(microsecond=1)),
+        ("{path: t, format: epoch_s}", 1767614400.000001, "UTC", NOON.replace(microsecond=1)),
         ("{path: t, format: '%d.%m.%Y %H'}", "05.01.2026 12", "UTC", NOON),
         ("{base: 2026-01-05T11:59:00Z, plus_seconds: t}", 60.0, "UTC", NOON),
         ("{base: 2026-01-05T14:00:00+02:00}", None, "UTC", NOON),

@@ -46,7 +46,7 @@ Fields are named like the tables' columns. A value is a template (see `expressio
 `each` is missing, is skipped. Anything else that fails rejects the record with the field's name, and
 so does having no item left.
 
-Times: `{path, format: iso | epoch_s | epoch_ms | <strptime format>, timezone}`, or
+Times: `{path, format: iso | epoch_s | epoch_ms | epoch_us | <strptime format>, timezone}`, or
 `{base: <time>, plus_seconds: <path>}` for logs that count from a start, or that know no time at all.
 """
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from feedback_pipeline.ingestion.mapping.declaration import (
@@ -18,7 +19,9 @@ from feedback_pipeline.ingestion.mapping.declaration import (
 from feedback_pipeline.ingestion.mapping.expressions import Getter, Names, Scope, as_text, path, template
 from feedback_pipeline.ingestion.records import RecordError
 
-_SECONDS_A_UNIT = {"epoch_s": 1.0, "epoch_ms": 1e-3}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A float of seconds cannot hold today's microseconds.
+_MICROSECONDS = {"epoch_s": 10**6, "epoch_ms": 10**3, "epoch_us": 1}
 
 
 def value_getter(spec: Value, names: Names) -> Getter:
@@ -135,7 +138,7 @@ def _time_at(spec: TimeAt, timezone: tzinfo, names: Names) -> Callable[[Scope], 
         try:
             time = parse(value)
             return (time if time.tzinfo else time.replace(tzinfo=assumed)).astimezone(UTC)
-        except (TypeError, ValueError, OverflowError, OSError):
+        except (TypeError, ValueError, ArithmeticError, OSError):
             raise RecordError(f"observed_at: {value!r:.80} at `{spec.path}` is not a time ({spec.format})") from None
 
     return read
@@ -144,8 +147,8 @@ def _time_at(spec: TimeAt, timezone: tzinfo, names: Names) -> Callable[[Scope], 
 def _time_parser(form: str) -> Callable[[Any], datetime]:
     if form == "iso":
         return datetime.fromisoformat
-    if form in _SECONDS_A_UNIT:
-        return lambda value: datetime.fromtimestamp(number(value) * _SECONDS_A_UNIT[form], UTC)
+    if form in _MICROSECONDS:
+        return lambda value: _EPOCH + timedelta(microseconds=int(Decimal(str(value)) * _MICROSECONDS[form]))
     if "%" not in form:
-        raise ValueError(f"format: {form!r} is none of iso, epoch_s, epoch_ms or a strptime format")
+        raise ValueError(f"format: {form!r} is none of iso, epoch_s, epoch_ms, epoch_us or a strptime format")
     return lambda value: datetime.strptime(value, form)
