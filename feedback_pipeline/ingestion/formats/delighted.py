@@ -20,7 +20,8 @@ if several. Traps:
   numbers are is not documented, so that it needs a scale too.
 - Additional questions ask for anything; a scale's number needs a scale by the question's id.
 - `tags` and `notes` are the team's, not the person's.
-- A response is sent again when its comment comes in: by the same id, with another `updated_at`.
+- A response is sent again when its comment comes in: by the same id, with another `updated_at`, whose
+  time counts.
 
 `options`: `questions` (ids of the additional questions that are about the answer; all if not given),
 `ids` (see `carried_ids`).
@@ -59,7 +60,7 @@ def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:
             reading,
             vendors_user=text_at({"person": person}, "person.id" if isinstance(person, dict) else "person"),
         ),
-        "observed_at": epoch(response.get("created_at"), "s", "created_at"),
+        "observed_at": epoch(at(response, "updated_at", "created_at"), "s", "updated_at"),
     }
     said = [*_main(response, reading), *_additional(response, reading)]
     if not said:

@@ -21,7 +21,7 @@ def score(record: dict[str, Any], reading: Reading) -> Iterator[Feedback]:
         **_target(record),
         "user_id": text_at(record, "author_user_id", "authorUserId", "metadata.user_id"),
         "user_role": text_at(record, "metadata.user_role"),
-        "observed_at": reading.time(record.get("timestamp"), "timestamp"),
+        "observed_at": reading.time(at(record, "updated_at", "updatedAt", "timestamp"), "timestamp"),
     }
     name = text_at(record, "id")
     yield Feedback(feedback_id=name, **_said(record, reading), **about)

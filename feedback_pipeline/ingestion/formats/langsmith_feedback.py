@@ -39,7 +39,7 @@ def _about(record: dict[str, Any], reading: Reading) -> dict[str, Any]:
         "session_id": text_at(record, *_in_metadata("session_id", "thread_id", "conversation_id")),
         "user_id": text_at(record, *members, *_in_metadata("user_id")),
         "user_role": text_at(record, *_in_metadata("user_role")),
-        "observed_at": reading.time(record.get("created_at"), "created_at"),
+        "observed_at": reading.time(at(record, "modified_at", "created_at"), "modified_at"),
     }
 
 

@@ -159,7 +159,7 @@ def test_a_row_of_texts_is_read_like_an_object():
     [
         ({}, "score: missing, and so are comment"),
         ({"id": None, "score": 9}, "id: missing"),
-        ({"score": 9, "created_at": "2022-01-30"}, "created_at: '2022-01-30' is not a number of s"),
+        ({"score": 9, "created_at": "2022-01-30"}, "updated_at: '2022-01-30' is not a number of s"),
         ({"score": "nine"}, "score: 'nine' is not a number"),
         ({"additional_answers": {"id": "4"}}, "additional_answers: not a list"),
     ],

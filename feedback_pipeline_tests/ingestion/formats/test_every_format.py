@@ -11,12 +11,14 @@ from events_writer import write as write_events
 from openai_chat_writer import write as write_answers
 from twelve_conversations import START, feedback, interactions
 
-from feedback_pipeline.evidence.nightly import evidence_of
+from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.ingestion.landing import import_files
 from feedback_pipeline.ingestion.ledger import unaccounted
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.source import FORMATS
 from feedback_pipeline.ingestion.store import store_day
-from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
+from feedback_pipeline.inspection.trace import trace
+from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS, INTERACTIONS, VERDICTS
 from feedback_pipeline.warehouse import Warehouse
 
 DAY = START.date()
@@ -100,3 +102,32 @@ def test_feedback_is_known_by_the_vendors_id_however_often_it_is_sent(form, tmp_
     outcomes = dict(world.warehouse.read("SELECT outcome, count(*) FROM raw_events GROUP BY ALL").rows())
     assert outcomes["duplicate"] == outcomes["accepted"]
     assert world.warehouse.partitions(FEEDBACK_EVENTS, [DAY])["feedback_id"].is_unique().all()
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_an_export_fed_by_hand_shows_up_in_the_trace_with_its_feedback(form, tmp_path):
+    writer = importlib.import_module(f"{form}_writer")
+    world = World(tmp_path)
+    exports = {form: writer.write(interactions(), feedback())}
+    if not writer.HOLDS_ANSWERS:
+        exports["openai_chat"] = write_answers(interactions(), [])
+    for source, records in exports.items():
+        options = serializable(writer.OPTIONS) if source == form else {}
+        (world.zone / source).mkdir(parents=True)
+        (world.zone / source / "source.yaml").write_text(yaml.safe_dump({"format": source} | options))
+        export = tmp_path / f"{source}.jsonl"
+        export.write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in records), encoding="utf-8")
+        import_files(source, [export], world.zone, days=(DAY, DAY))
+
+    store_day(world.warehouse, world.zone, DAY, Pseudonyms(b"key"))
+    for table, rows_of in ((EVIDENCE, evidence_of), (VERDICTS, verdicts_of)):
+        world.warehouse.replace_partition(table, DAY, rows_of(world.warehouse, DAY))
+
+    said = {each.interaction_id: each.kind for each in feedback() if each.kind in writer.KINDS}
+    for answer in interactions():
+        told = {each["interaction_id"]: each for each in trace(world.warehouse, answer.session_id)}[
+            answer.interaction_id
+        ]
+        assert told["response"] == answer.response
+        kinds = [each["kind"] for each in told["evidence"] if each["explicit"]]
+        assert kinds == [kind for about, kind in said.items() if about == answer.interaction_id]
