@@ -2,16 +2,13 @@
 
 import hmac
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from chameleon_writer import KINDS, OPTIONS, write
-from twelve_conversations import feedback, interactions
+from reader import reader
 
 from feedback_pipeline.ingestion.formats.chameleon import parse
 from feedback_pipeline.ingestion.formats.chameleon_signature import signature_is_valid
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import RecordError
 
 RESPONSE = "5f3c4232c712de665632d7a5"
@@ -39,18 +36,7 @@ def webhook(profile=(), **said):
     }
 
 
-def read(*records, **reading):
-    return [item for record in records for item in parse(record, Reading(**reading))]
-
-
-def only(*records, **reading):
-    (item,) = read(*records, **reading)
-    return item
-
-
-def test_the_twelve_conversations_come_back():
-    said = [replace(each, feedback_id=None) for each in read(*write(interactions(), feedback()), **OPTIONS)]
-    assert said == [replace(each, feedback_id=None) for each in feedback() if each.kind in KINDS]
+read, only, _ = reader(parse)
 
 
 def test_a_text_is_a_comment_named_by_the_response_not_by_the_webhook():

@@ -1,15 +1,12 @@
 """Delighted's survey responses, in the shape of the example of its API documentation."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from delighted_writer import KINDS, OPTIONS, write
-from twelve_conversations import feedback, interactions
+from reader import reader
 
 from feedback_pipeline.ingestion.formats.delighted import parse
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import RecordError
 
 
@@ -44,18 +41,7 @@ ADDITIONAL = [
 ]
 
 
-def read(*records, **reading):
-    return [item for record in records for item in parse(record, Reading(**reading))]
-
-
-def only(*records, **reading):
-    (item,) = read(*records, **reading)
-    return item
-
-
-def test_the_twelve_conversations_come_back():
-    said = [replace(each, feedback_id=None) for each in read(*write(interactions(), feedback()), **OPTIONS)]
-    assert said == [replace(each, feedback_id=None) for each in feedback() if each.kind in KINDS]
+read, only, _ = reader(parse)
 
 
 def test_a_score_is_a_rating_by_the_responses_id():

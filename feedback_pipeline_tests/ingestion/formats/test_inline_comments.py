@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 from inline_comments_writer import KINDS, OPTIONS, write
+from reader import reader
 from twelve_conversations import feedback, interactions
 
 from feedback_pipeline.ingestion.formats.inline_comments import parse
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import RecordError
 
 GOOGLES = {
@@ -42,13 +42,7 @@ NOTIONS = {
 }
 
 
-def read(*records, **reading):
-    return [item for record in records for item in parse(record, Reading(**reading))]
-
-
-def only(*records, **reading):
-    (item,) = read(*records, **reading)
-    return item
+read, only, _ = reader(parse)
 
 
 def test_the_twelve_conversations_come_back():

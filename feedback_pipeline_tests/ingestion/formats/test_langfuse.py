@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from langfuse_writer import KINDS, OPTIONS, write
 from parts import whole
+from reader import reader
 from twelve_conversations import feedback, interactions
 
 from feedback_pipeline.ingestion.formats.langfuse import parse
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Feedback, RecordError
 
 TRACE = {
@@ -82,18 +82,7 @@ COMMENT = {
 }
 
 
-def read(*records, **declared):
-    return [item for record in records for item in parse(record, Reading(**declared))]
-
-
-def only(record, **declared):
-    (item,) = read(record, **declared)
-    return item
-
-
-def answer_of(*records, **declared):
-    (answer,) = whole(read(*records, **declared))
-    return answer
+read, only, answer_of = reader(parse)
 
 
 def test_the_twelve_conversations_come_back():

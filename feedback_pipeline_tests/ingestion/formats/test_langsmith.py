@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from langsmith_writer import KINDS, OPTIONS, write
 from parts import whole
+from reader import reader
 from twelve_conversations import feedback, interactions
 
 from feedback_pipeline.ingestion.formats.langsmith import parse
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Feedback, RecordError
 
 TRACE = "df570c03-5a03-4cea-8df0-c162d05127ac"
@@ -70,18 +70,7 @@ FEEDBACK = {
 }
 
 
-def read(*records, **declared):
-    return [item for record in records for item in parse(record, Reading(**declared))]
-
-
-def only(record, **declared):
-    (item,) = read(record, **declared)
-    return item
-
-
-def answer_of(*records, **declared):
-    (answer,) = whole(read(*records, **declared))
-    return answer
+read, only, answer_of = reader(parse)
 
 
 def question_of(inputs):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from mlflow_writer import KINDS, OPTIONS, write
+from reader import places
 from twelve_conversations import feedback, interactions
 
 from feedback_pipeline.ingestion.formats.mlflow import parse, split
@@ -465,13 +466,6 @@ def test_an_assessment_as_the_api_wraps_it():
 def test_a_record_of_no_known_kind_is_rejected():
     with pytest.raises(RecordError, match="trace_id: missing"):
         read({"id": "x"})
-
-
-def places(value, before=()):
-    yield before
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield from places(child, (*before, key))
 
 
 def with_junk(record, place, junk):

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 from parts import whole
+from reader import places, reader
 from tensorzero_writer import KINDS, OPTIONS, write
 from twelve_conversations import feedback, interactions
 
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.tensorzero import parse
 from feedback_pipeline.ingestion.formats.uuid7 import time_of_uuid7
 from feedback_pipeline.ingestion.records import Feedback, RecordError
@@ -59,18 +59,7 @@ JSON_OUTPUT = {"raw": '{"thinking": "…", "answer": "4.8"}', "parsed": {"thinki
 JUNK = (None, 5, True, "x", "", [], {}, [5], ["x"], {"x": 5}, [{}], float("nan"), 1e300, -1)
 
 
-def read(*records, **declared):
-    return [item for record in records for item in parse(record, Reading(**declared))]
-
-
-def only(record, **declared):
-    (item,) = read(record, **declared)
-    return item
-
-
-def answer_of(*records, **declared):
-    (answer,) = whole(read(*records, **declared))
-    return answer
+read, only, answer_of = reader(parse)
 
 
 def asking(*content, role="user"):
@@ -317,13 +306,6 @@ def test_tags_may_be_a_json_text_but_no_other():
 def test_a_row_of_no_known_table_is_rejected():
     with pytest.raises(RecordError, match="function_name: missing, and this is no model inference"):
         read({"id": "x"})
-
-
-def places(value, before=()):
-    yield before
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield from places(child, (*before, key))
 
 
 def with_junk(record, place, junk):

@@ -1,14 +1,11 @@
 """Typeform's responses, in the shape of its example payload."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from twelve_conversations import feedback, interactions
-from typeform_writer import KINDS, OPTIONS, write
+from reader import reader
 
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.typeform import parse
 from feedback_pipeline.ingestion.records import RecordError
 
@@ -42,18 +39,7 @@ def question(of, **properties):
     return {"id": "DlXFaesGBpoF", "ref": "q", "type": of, "title": "…", "properties": properties}
 
 
-def read(*records, **reading):
-    return [item for record in records for item in parse(record, Reading(**reading))]
-
-
-def only(*records, **reading):
-    (item,) = read(*records, **reading)
-    return item
-
-
-def test_the_twelve_conversations_come_back():
-    said = [replace(each, feedback_id=None) for each in read(*write(interactions(), feedback()), **OPTIONS)]
-    assert said == [replace(each, feedback_id=None) for each in feedback() if each.kind in KINDS]
+read, only, _ = reader(parse)
 
 
 def test_an_answer_is_named_by_the_response_and_the_question_and_carries_the_hidden_fields():

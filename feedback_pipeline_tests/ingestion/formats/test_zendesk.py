@@ -1,14 +1,11 @@
 """Zendesk's ratings, survey responses and ticket comments, in the shapes of its API reference."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from twelve_conversations import feedback, interactions
-from zendesk_writer import KINDS, OPTIONS, write
+from reader import reader
 
-from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.zendesk import parse
 from feedback_pipeline.ingestion.records import RecordError
 
@@ -67,18 +64,7 @@ def survey(*answers, **more):
     }
 
 
-def read(*records, **reading):
-    return [item for record in records for item in parse(record, Reading(**reading))]
-
-
-def only(*records, **reading):
-    (item,) = read(*records, **reading)
-    return item
-
-
-def test_the_twelve_conversations_come_back():
-    said = [replace(each, feedback_id=None) for each in read(*write(interactions(), feedback()), **OPTIONS)]
-    assert said == [replace(each, feedback_id=None) for each in feedback() if each.kind in KINDS]
+read, only, _ = reader(parse)
 
 
 def test_a_satisfaction_rating_is_a_thumb():
