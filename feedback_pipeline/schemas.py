@@ -8,6 +8,7 @@ from polars._typing import PolarsDataType
 TIMESTAMP = pl.Datetime("us", "UTC")
 MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 TEXTS = pl.List(pl.String)
+CHANGES = pl.List(pl.Struct({"range_start": pl.Int64, "range_end": pl.Int64, "removed": pl.String, "added": pl.String}))
 
 FEEDBACK_KINDS = (
     "thumb",
@@ -210,6 +211,9 @@ EVIDENCE = Table(
         "range_start": Column(pl.Int64, "first character of the passage, from 0"),
         "range_end": Column(pl.Int64, "one past the passage's last character"),
         "proposed_text": Column(pl.String, "replacement of the passage; without a range, of the whole answer"),
+        "edit": Column(pl.String, "what that does to the answer: `no_op`, `partial` or `rewrite`"),
+        "edit_share": Column(pl.Float64, "share of the words that it changes, 0 to 1"),
+        "edit_changes": Column(CHANGES, "passages of the answer that it changes: their characters, and the new words"),
         "explicit": Column(pl.Boolean, "said (true) or read from behaviour (false)"),
         "extractor": Column(pl.String, "what derived it"),
         "extractor_version": Column(pl.String, "its version"),

@@ -2,13 +2,14 @@
 
 import polars as pl
 
+from feedback_pipeline.evidence.edits import with_edits
 from feedback_pipeline.evidence.ids import evidence_id
 from feedback_pipeline.evidence.joins import joined
 from feedback_pipeline.evidence.passages import located
 from feedback_pipeline.schemas import EVIDENCE
 
 EXTRACTOR = "feedback_event"
-VERSION = "1"
+VERSION = "2"
 
 # Polarity and confidence by kind, before any calibration against labels. A correction leaves
 # the least doubt that the answer was wrong; a copy may be of a part, or for a complaint.
@@ -32,19 +33,18 @@ def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> p
 
     `answers` (columns of `joins.ANSWERS`) are those of the sessions, users and interactions
     concerned. They serve to find the answer an event is about where it does not say, and the passage
-    it means. An orphan gives no evidence.
+    it means or changes. An orphan gives no evidence; an edit that changes nothing speaks neither way.
     """
     events = joined(feedback_events, answers).drop_nulls("interaction_id")
     compared = events.filter(pl.col("kind") == "preference").with_columns(
         interaction_id="other_interaction_id", other_interaction_id="interaction_id"
     )
-    spoken_of = pl.concat([events.with_columns(side=1), compared.with_columns(side=-1)]).with_columns(
-        polarity=_polarity().cast(pl.Int8),
-        confidence=_UNDECIDED + (_confidence() - _UNDECIDED) * pl.col("join_confidence"),
-    )
+    spoken_of = pl.concat([events.with_columns(side=1), compared.with_columns(side=-1)])
     return EVIDENCE.conform(
-        located(spoken_of, answers)
+        with_edits(located(spoken_of, answers), answers)
         .with_columns(
+            polarity=_polarity().cast(pl.Int8),
+            confidence=_UNDECIDED + (_confidence() - _UNDECIDED) * pl.col("join_confidence"),
             explicit=~pl.col("kind").is_in(_BEHAVIOUR),
             extractor=pl.lit(EXTRACTOR),
             extractor_version=pl.lit(VERSION),
@@ -64,6 +64,9 @@ def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> p
             "range_start",
             "range_end",
             "proposed_text",
+            "edit",
+            "edit_share",
+            "edit_changes",
             "explicit",
             "extractor",
             "extractor_version",
@@ -84,7 +87,9 @@ def _position() -> pl.Expr:
 def _polarity() -> pl.Expr:
     kind = pl.col("kind")
     return (
-        pl.when(kind == "thumb")
+        pl.when(pl.col("edit") == "no_op")
+        .then(0)
+        .when(kind == "thumb")
         .then(pl.when(pl.col("label") == "up").then(1).otherwise(-1))
         .when(kind.is_in(["rating", "survey"]))
         .then(_position().sign().fill_null(0))
@@ -99,7 +104,9 @@ def _polarity() -> pl.Expr:
 def _confidence() -> pl.Expr:
     kind = pl.col("kind")
     return (
-        pl.when(kind == "thumb")
+        pl.when(pl.col("edit") == "no_op")
+        .then(_UNDECIDED)
+        .when(kind == "thumb")
         .then(_THUMB_CONFIDENCE)
         .when(kind.is_in(["rating", "survey"]))
         .then(_UNDECIDED + (_THUMB_CONFIDENCE - _UNDECIDED) * _position().abs().fill_null(0))

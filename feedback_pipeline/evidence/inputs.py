@@ -34,7 +34,7 @@ SELECT feedback_id FROM feedback_events WHERE arrival_day <= $day AND (
     OR (interaction_id IS NULL AND (
         session_id IN (SELECT session_id FROM arrived)
         OR (join_window_hours IS NOT NULL AND user_id IN (SELECT user_id FROM arrived))))
-    OR (kind IN ('inline_edit', 'highlight') AND range_start IS NULL
+    OR ((proposed_text IS NOT NULL OR (kind = 'highlight' AND range_start IS NULL))
         AND interaction_id IN (SELECT interaction_id FROM arrived))
 )
 """
@@ -98,11 +98,11 @@ def answers_spoken_of(warehouse: Warehouse, feedback_events: pl.DataFrame, day: 
         until="observed_at",
         since=pl.col("observed_at") - pl.col("join_window_hours") * timedelta(hours=1),
     )
-    placeless = feedback_events.filter(
-        pl.col("kind").is_in(["inline_edit", "highlight"]) & pl.col("range_start").is_null()
+    read = feedback_events.filter(
+        pl.col("proposed_text").is_not_null() | ((pl.col("kind") == "highlight") & pl.col("range_start").is_null())
     )
     concerned = """interaction_id IN (
-        FROM placeless SELECT interaction_id
+        FROM read SELECT interaction_id
         UNION FROM interactions SELECT interaction_id WHERE session_id IN (FROM sessions SELECT session_id)
             OR user_id IN (FROM users SELECT user_id)
     )"""
@@ -110,11 +110,11 @@ def answers_spoken_of(warehouse: Warehouse, feedback_events: pl.DataFrame, day: 
         f"""
         SELECT interaction_id, session_id, user_id, response, observed_at
         FROM {current(INTERACTIONS, day, where=concerned)} answer
-        WHERE interaction_id IN (FROM placeless SELECT interaction_id)
+        WHERE interaction_id IN (FROM read SELECT interaction_id)
             OR session_id IN (FROM sessions SELECT session_id)
             OR EXISTS (FROM users u WHERE u.user_id = answer.user_id AND answer.observed_at BETWEEN u.since AND u.until)
         """,
-        placeless=placeless.select("interaction_id").drop_nulls(),
+        read=read.select("interaction_id").drop_nulls(),
         sessions=homeless.select("session_id").drop_nulls(),
         users=of_user,
     )

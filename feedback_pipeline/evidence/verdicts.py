@@ -78,7 +78,7 @@ def _dominant_reasons(evidence: pl.DataFrame) -> pl.DataFrame:
 
 def _newest_replacements(evidence: pl.DataFrame) -> pl.DataFrame:
     return (
-        evidence.filter(pl.col("proposed_text").is_not_null())
+        evidence.filter(pl.col("proposed_text").is_not_null() & (pl.col("edit") != "no_op").fill_null(True))
         .sort("observed_at", "evidence_id")
         .group_by("interaction_id", maintain_order=True)
         .agg(correction_id=pl.col("evidence_id").last())

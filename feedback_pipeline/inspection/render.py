@@ -132,9 +132,10 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
     reason = f" ({evidence['reason']})" if evidence["reason"] else ""
     said = f" “{shortened(evidence['text'])}”" if evidence["text"] else ""
     proposed = f" ⇒ “{shortened(evidence['proposed_text'])}”" if evidence["proposed_text"] else ""
+    edit = f" ({evidence['edit']}, {evidence['edit_share']:.0%} of the words)" if evidence["edit"] else ""
     origin = f"{evidence['extractor']} {evidence['extractor_version']}, {evidence['observed_at']:%Y-%m-%d %H:%M}"
     return (
-        f"{sign} {evidence['kind']}{reason}{passage}{said}{proposed} "
+        f"{sign} {evidence['kind']}{reason}{passage}{said}{proposed}{edit} "
         f"— confidence {evidence['confidence']:.2f}, {origin}"
     )
 
