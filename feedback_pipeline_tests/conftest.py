@@ -15,6 +15,20 @@ DAY = date(2026, 1, 5)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, and all that train or score on the same one, first.
+
+    Two processes of torch on the same cores slow each other down many times.
+    """
+    items.sort(key=lambda item: not _uses_torch(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("torch" if _uses_torch(item) else str(item.path)))
+
+
+def _uses_torch(item: pytest.Item) -> bool:
+    return bool({"training", "evaluation", "recall"} & set(item.path.parts))
+
+
 @pytest.fixture(scope="session")
 def base() -> BaseModel:
     """The embedded base model, made plain once for all runs of the tests."""
