@@ -15,19 +15,10 @@ DAY = date(2026, 1, 5)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, and all that train or score on the same one, first.
-
-    Two processes of torch on the same cores slow each other down many times.
-    """
-    items.sort(key=lambda item: not _uses_torch(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("torch" if _uses_torch(item) else str(item.path)))
-
-
-def _uses_torch(item: pytest.Item) -> bool:
-    return bool({"training", "evaluation", "recall"} & set(item.path.parts))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what trains or scores: two processes of torch on the same cores slow each other down many times."""
+    if {"training", "evaluation"} & set(item.path.parts):
+        item.add_marker(pytest.mark.torch)
 
 
 @pytest.fixture(scope="session")
