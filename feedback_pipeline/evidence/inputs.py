@@ -8,9 +8,13 @@ import polars as pl
 from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS, INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, current
 
+# A conversation taken up again after longer counts as a new one, and a line that comes later than that
+# changes nothing around it. Without a bound a night would read all of history.
+LOOKBACK = timedelta(days=7)
+
 # A revision may move an answer to another session or user: all its revisions count.
 _ARRIVED = """arrived AS (
-    FROM interactions WHERE arrival_day <= $day
+    FROM interactions WHERE arrival_day BETWEEN $since AND $day
         AND interaction_id IN (SELECT interaction_id FROM interactions WHERE arrival_day = $day)
 )"""
 # A session that was silent for a day is looked at once more, because silence says something too.
@@ -18,18 +22,18 @@ _SESSIONS = f"""
 WITH {_ARRIVED}, said AS (FROM feedback_events WHERE arrival_day = $day)
 SELECT session_id FROM arrived
 UNION SELECT session_id FROM interactions
-WHERE arrival_day <= $day AND interaction_id IN (
+WHERE arrival_day BETWEEN $since AND $day AND interaction_id IN (
     SELECT interaction_id FROM said
     UNION SELECT interaction_id FROM feedback_events
-        WHERE arrival_day < $day AND feedback_id IN (SELECT feedback_id FROM said)
+        WHERE arrival_day >= $since AND arrival_day < $day AND feedback_id IN (SELECT feedback_id FROM said)
 )
 UNION SELECT session_id FROM interactions
-WHERE arrival_day <= $day AND observed_at >= $day::DATE - 1 AND observed_at < $day::DATE
+WHERE arrival_day BETWEEN $since AND $day AND observed_at >= $day::DATE - 1 AND observed_at < $day::DATE
 """
 # Besides what was said on the day, what was said before of answers that arrive, or may be of them.
 _EVENTS = f"""
 WITH {_ARRIVED}
-SELECT feedback_id FROM feedback_events WHERE arrival_day <= $day AND (
+SELECT feedback_id FROM feedback_events WHERE arrival_day BETWEEN $since AND $day AND (
     arrival_day = $day
     OR (interaction_id IS NULL AND (
         session_id IN (SELECT session_id FROM arrived)
@@ -42,46 +46,54 @@ SELECT feedback_id FROM feedback_events WHERE arrival_day <= $day AND (
 
 @dataclass(frozen=True)
 class Touched:
-    """What the arrivals of a day can have changed: `sessions` (`session_id`) and `events` (`feedback_id`)."""
+    """What the arrivals of a day can have changed: `sessions` (`session_id`) and `events` (`feedback_id`).
 
+    Nothing that arrived before `since` is looked at.
+    """
+
+    since: date
     sessions: pl.DataFrame
     events: pl.DataFrame
 
 
 def touched_by(warehouse: Warehouse, day: date) -> Touched:
     """Sessions and events of which something else may be known as of `day` than as of the day before."""
+    bounds: dict[str, object] = {"day": day, "since": day - LOOKBACK}
     return Touched(
-        warehouse.read(f"SELECT DISTINCT session_id FROM ({_SESSIONS})", {"day": day}),
-        warehouse.read(f"SELECT DISTINCT feedback_id FROM ({_EVENTS})", {"day": day}),
+        day - LOOKBACK,
+        warehouse.read(f"SELECT DISTINCT session_id FROM ({_SESSIONS})", bounds),
+        warehouse.read(f"SELECT DISTINCT feedback_id FROM ({_EVENTS})", bounds),
     )
 
 
-def events_named(warehouse: Warehouse, events: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Feedback events with the given `feedback_id`s, as of a day."""
-    named = current(FEEDBACK_EVENTS, as_of, where="feedback_id IN (SELECT feedback_id FROM events)")
-    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id", events=events))
+def events_named(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.DataFrame:
+    """The touched feedback events, as of a day."""
+    named = current(FEEDBACK_EVENTS, as_of, touched.since, where="feedback_id IN (SELECT feedback_id FROM events)")
+    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id", events=touched.events))
 
 
-def whole_sessions(warehouse: Warehouse, sessions: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """All interactions of the given sessions (`session_id`), as of a day."""
-    theirs = """interaction_id IN (
-        SELECT interaction_id FROM interactions WHERE session_id IN (SELECT session_id FROM sessions))"""
+def whole_sessions(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.DataFrame:
+    """All interactions of the touched sessions, as of a day."""
+    theirs = f"""interaction_id IN (
+        SELECT interaction_id FROM interactions
+        WHERE arrival_day >= DATE '{touched.since}' AND session_id IN (SELECT session_id FROM sessions))"""
     return INTERACTIONS.conform(
         warehouse.read(
-            f"SELECT * FROM {current(INTERACTIONS, as_of, where=theirs)} "
+            f"SELECT * FROM {current(INTERACTIONS, as_of, touched.since, where=theirs)} "
             "WHERE session_id IN (SELECT session_id FROM sessions)",
-            sessions=sessions,
+            sessions=touched.sessions,
         )
     )
 
 
-def feedback_about(warehouse: Warehouse, interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def feedback_about(warehouse: Warehouse, interactions: pl.DataFrame, since: date, as_of: date) -> pl.DataFrame:
     """Feedback events, as of a day, that name one of the given interactions."""
-    about = """feedback_id IN (
-        SELECT feedback_id FROM feedback_events WHERE interaction_id IN (SELECT interaction_id FROM answers))"""
+    about = f"""feedback_id IN (
+        SELECT feedback_id FROM feedback_events
+        WHERE arrival_day >= DATE '{since}' AND interaction_id IN (SELECT interaction_id FROM answers))"""
     events = FEEDBACK_EVENTS.conform(
         warehouse.read(
-            f"SELECT * FROM {current(FEEDBACK_EVENTS, as_of, where=about)}",
+            f"SELECT * FROM {current(FEEDBACK_EVENTS, as_of, since, where=about)}",
             answers=interactions.select("interaction_id"),
         )
     )

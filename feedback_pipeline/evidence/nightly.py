@@ -16,7 +16,7 @@ def evidence_of(warehouse: Warehouse, day: date) -> pl.DataFrame:
     """What a day's arrivals, or a session's silence, make known: new evidence, and other or no evidence than before.
 
     That is the difference between what is known as of the day and as of the day before, of all that
-    the day can have changed. So whatever order lines arrive in, in the end the same is known.
+    the day can have changed. So whatever order lines arrive in within a week, in the end the same is known.
     """
     touched = inputs.touched_by(warehouse, day)
     before = _known(warehouse, touched, day - timedelta(days=1))
@@ -30,11 +30,11 @@ def verdicts_of(warehouse: Warehouse, day: date) -> pl.DataFrame:
 
 
 def _known(warehouse: Warehouse, touched: inputs.Touched, as_of: date) -> pl.DataFrame:
-    events = inputs.events_named(warehouse, touched.events, as_of)
-    sessions = inputs.whole_sessions(warehouse, touched.sessions, as_of)
+    events = inputs.events_named(warehouse, touched, as_of)
+    sessions = inputs.whole_sessions(warehouse, touched, as_of)
     return pl.concat(
         [
             explicit_evidence(events, inputs.answers_spoken_of(warehouse, events, as_of)),
-            implicit_evidence(sessions, inputs.feedback_about(warehouse, sessions, as_of), as_of),
+            implicit_evidence(sessions, inputs.feedback_about(warehouse, sessions, touched.since, as_of), as_of),
         ]
     )
