@@ -114,19 +114,17 @@ class Warehouse:
             connection.close()
 
 
-def current(table: Table, as_of: date, since: date | None = None, where: str = "true") -> str:
+def current(table: Table, as_of: date, where: str = "true") -> str:
     """SQL for one row per key: what is known as of a day.
 
     Of what was logged, the revision observed last counts; between equal ones what they say decides, not
     when they came, so that the order of arrival changes nothing. Of what was derived, the last partition
-    does, and nothing where that withdrew it. `since` bounds how far back partitions are read; `where` must hold
-    for all revisions of a key or for none.
+    does, and nothing where that withdrew it. `where` must hold for all revisions of a key or for none.
     """
-    earliest = f"AND {table.partition} >= DATE '{since}'" if since else ""
     logged = f"{table.recency} DESC, event_id, {table.partition}"
     order = logged if table.recency else f"{table.partition} DESC"
     known = (
-        f"(SELECT * FROM {table.name} WHERE {table.partition} <= DATE '{as_of}' {earliest} AND ({where}) "
+        f"(SELECT * FROM {table.name} WHERE {table.partition} <= DATE '{as_of}' AND ({where}) "
         f"QUALIFY row_number() OVER (PARTITION BY {table.key} ORDER BY {order}) = 1)"
     )
     return f"(SELECT * FROM {known} WHERE withdrawn IS NOT TRUE)" if "withdrawn" in table.columns else known
@@ -141,8 +139,8 @@ def append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFr
     """Insert rows by column name inside the caller's transaction."""
     rows = table.conform(frame)
     if rows.height:
-        # A registered table would be held until the transaction ends, one found by its name is not.
-        incoming_rows = rows.to_arrow(compat_level=pl.CompatLevel.newest())  # noqa: F841
+        # A registered table would be held until the transaction ends; one that DuckDB finds by its name is not.
+        incoming_rows = rows.to_arrow(compat_level=pl.CompatLevel.newest())  # noqa: F841  # DuckDB does
         connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
 
 

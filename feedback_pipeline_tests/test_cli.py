@@ -73,7 +73,7 @@ def test_the_ledger_adds_up_for_every_file_and_for_feedback(run):
         assert row["received"] == row["accepted"] + row["duplicate"] + row["rejected"]
     assert sum(row["received"] for row in found["lines"]) == as_json(run, "status")["lines"]["received"]
     for row in found["feedback"]:
-        assert row["feedback"] == row["joined"] + row["orphan"]
+        assert row["feedback"] == row["joined"] + row["orphan"] + row["lost"]
     assert sum(row["orphan"] for row in found["feedback"]) == as_json(run, "status")["orphans"]
 
 

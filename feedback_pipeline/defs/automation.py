@@ -9,7 +9,7 @@ import dagster as dg
 from feedback_pipeline.defs import late_arrivals
 from feedback_pipeline.defs.partitions import daily_partitions, weekly_partitions
 from feedback_pipeline.defs.store import Store
-from feedback_pipeline.ingestion.arrivals import HIDDEN, look_again, version_of
+from feedback_pipeline.ingestion.arrivals import files_in, look_again, version_of
 from feedback_pipeline.settings import Location
 
 # Whoever writes a day folder may put this file there last, as Spark does.
@@ -106,8 +106,7 @@ def _files_by_day(landing_zone: Location) -> dict[date, list[Location]]:
             day = date.fromisoformat(folder.name)
         except ValueError:
             continue
-        found = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(HIDDEN)]
-        files.setdefault(day, []).extend(sorted(found, key=str))
+        files.setdefault(day, []).extend(files_in(folder))
     return {day: found for day, found in files.items() if found}
 
 

@@ -5,10 +5,11 @@ from functools import partial
 
 import dagster as dg
 
+from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.late_arrivals import announce, late_arrivals
 from feedback_pipeline.defs.metadata import markdown_table
-from feedback_pipeline.defs.partitions import NIGHTLY, nightly_asset
+from feedback_pipeline.defs.partitions import nightly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evidence.accounted import feedback_accounts
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
@@ -29,11 +30,10 @@ def verdicts(store: Store) -> EachPartition:
     return EachPartition(partial(verdicts_of, store.warehouse))
 
 
-@dg.asset_check(asset=verdicts, pool=NIGHTLY["pool"], retry_policy=NIGHTLY["retry_policy"], blocking=False)
+@nightly_check(asset=verdicts, blocking=False)
 def no_later_day_is_overtaken(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """What arrived does not change what was derived for a later day; the days for which it does become stale."""
-    days = [date.fromisoformat(key) for key in context.partition_keys]
-    overtaken = overtaken_by(store.warehouse, days)
+    overtaken = overtaken_by(store.warehouse, judged_days(context, store))
     announce(context.instance, overtaken, context.run.run_id)
     return dg.AssetCheckResult(
         passed=not overtaken,
@@ -42,10 +42,11 @@ def no_later_day_is_overtaken(context: dg.AssetCheckExecutionContext, store: Sto
     )
 
 
-@dg.asset_check(asset=evidence, pool=NIGHTLY["pool"], retry_policy=NIGHTLY["retry_policy"], blocking=True)
+@nightly_check(asset=evidence, blocking=True)
 def every_event_is_joined_or_an_orphan(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """Accepted feedback = joined + orphan, per source and day; none is lost on the way to evidence."""
-    accounts = feedback_accounts(store.warehouse, [date.fromisoformat(key) for key in context.partition_keys])
+    days = judged_days(context, store)
+    accounts = feedback_accounts(store.warehouse, days, as_of=max(days, default=date.min))
     return dg.AssetCheckResult(
         passed=accounts["lost"].sum() == 0,
         metadata={

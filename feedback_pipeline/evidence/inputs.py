@@ -48,7 +48,7 @@ SELECT feedback_id FROM feedback_events WHERE arrival_day BETWEEN $since AND $da
 class Touched:
     """What the arrivals of a day can have changed: `sessions` (`session_id`) and `events` (`feedback_id`).
 
-    Nothing that arrived before `since` is looked at.
+    What arrived before `since` is not among them, except as the revisions of what did not.
     """
 
     since: date
@@ -66,10 +66,10 @@ def touched_by(warehouse: Warehouse, day: date) -> Touched:
     )
 
 
-def events_named(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.DataFrame:
-    """The touched feedback events, as of a day."""
-    named = current(FEEDBACK_EVENTS, as_of, touched.since, where="feedback_id IN (SELECT feedback_id FROM events)")
-    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id", events=touched.events))
+def events_named(warehouse: Warehouse, events: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Feedback events with the given `feedback_id`s, as of a day, however old their revisions are."""
+    named = current(FEEDBACK_EVENTS, as_of, where="feedback_id IN (SELECT feedback_id FROM events)")
+    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id", events=events))
 
 
 def whole_sessions(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.DataFrame:
@@ -79,7 +79,7 @@ def whole_sessions(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.Da
         WHERE arrival_day >= DATE '{touched.since}' AND session_id IN (SELECT session_id FROM sessions))"""
     return INTERACTIONS.conform(
         warehouse.read(
-            f"SELECT * FROM {current(INTERACTIONS, as_of, touched.since, where=theirs)} "
+            f"SELECT * FROM {current(INTERACTIONS, as_of, where=theirs)} "
             "WHERE session_id IN (SELECT session_id FROM sessions)",
             sessions=touched.sessions,
         )
@@ -93,7 +93,7 @@ def feedback_about(warehouse: Warehouse, interactions: pl.DataFrame, since: date
         WHERE arrival_day >= DATE '{since}' AND interaction_id IN (SELECT interaction_id FROM answers))"""
     events = FEEDBACK_EVENTS.conform(
         warehouse.read(
-            f"SELECT * FROM {current(FEEDBACK_EVENTS, as_of, since, where=about)}",
+            f"SELECT * FROM {current(FEEDBACK_EVENTS, as_of, where=about)}",
             answers=interactions.select("interaction_id"),
         )
     )

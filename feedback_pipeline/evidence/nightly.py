@@ -30,7 +30,7 @@ def verdicts_of(warehouse: Warehouse, day: date) -> pl.DataFrame:
 
 
 def _known(warehouse: Warehouse, touched: inputs.Touched, as_of: date) -> pl.DataFrame:
-    events = inputs.events_named(warehouse, touched, as_of)
+    events = inputs.events_named(warehouse, touched.events, as_of)
     sessions = inputs.whole_sessions(warehouse, touched, as_of)
     return pl.concat(
         [

@@ -45,6 +45,8 @@ def overtaken_by(warehouse: Warehouse, days: Sequence[date]) -> list[date]:
 
     Those of `days` themselves were just derived, and so were none after the last day that was judged.
     """
+    if not days:
+        return []
     judged = warehouse.read(_JUDGED, {"first": min(days)})
     later = judged.filter(~pl.col("day").is_in(list(days)))
     if later.is_empty():

@@ -55,16 +55,17 @@ def arrivals(landing_zone: Location, day: date) -> list[Arrival]:
 
 def _arrival(folder: Location, day: date) -> Arrival:
     home = folder.parent
-    files = tuple(
-        ArrivedFile(path, _below(home, path), version_of(path))
-        for path in _sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(HIDDEN)
-    )
+    files = tuple(ArrivedFile(path, _below(home, path), version_of(path)) for path in files_in(folder))
     try:
         source = load_source(home)
     except SourceError as error:
         return Arrival(day, home.name, files, _digest(str(error)), refusal=str(error))
     return Arrival(day, home.name, files, _digest((home / DECLARATION).read_text(encoding="utf-8"), source), source)
+
+
+def files_in(folder: Location) -> list[Location]:
+    """The files that arrived in a day's folder, however deep."""
+    return [path for path in _sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(HIDDEN)]
 
 
 def _sorted(paths: Iterable[Location]) -> list[Location]:

@@ -10,7 +10,7 @@ from feedback_pipeline.ingestion.arrivals import Arrival, ArrivedFile
 from feedback_pipeline.ingestion.dropped_fields import without_dropped
 from feedback_pipeline.ingestion.feedback_ids import with_ids
 from feedback_pipeline.ingestion.json_columns import identify
-from feedback_pipeline.ingestion.lines import LINES, SUFFIXES, WHOLE_FILE, read_lines
+from feedback_pipeline.ingestion.lines import SUFFIXES, of_whole_file, read_lines
 from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.parsers import parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
@@ -96,7 +96,7 @@ class _Chunk:
 def _frames(arrival: Arrival, source: Source, file: ArrivedFile, known: KnownLines) -> Iterator[_Frame]:
     before = known(file)
     if not file.is_readable:
-        yield _Frame(file, _of_whole_file(f"unknown kind of file: not one of {', '.join(SUFFIXES)}"), None, before)
+        yield _Frame(file, of_whole_file(f"unknown kind of file: not one of {', '.join(SUFFIXES)}"), None, before)
         return
     refusal: str | None = None
     for position, lines in enumerate(ahead(read_lines(file.path, source.delimiter, source.records))):
@@ -197,13 +197,9 @@ def _unreadable() -> pl.Expr:
     )
 
 
-def _of_whole_file(fault: str) -> pl.DataFrame:
-    return pl.DataFrame([[WHOLE_FILE, "", fault]], schema=LINES, orient="row")
-
-
 def _refused(arrival: Arrival, file: ArrivedFile, reason: str) -> Batch:
     """A file none of whose lines was looked at."""
-    line = identify(_of_whole_file(reason), arrival.name).select(
+    line = identify(of_whole_file(reason), arrival.name).select(
         "event_id",
         "line_number",
         "payload",

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import zstandard
 
+from feedback_pipeline.ingestion.arrivals import HIDDEN
 from feedback_pipeline.ingestion.lines import BLOCK_BYTES, SUFFIXES
 from feedback_pipeline.ingestion.observed_days import observed_days
 from feedback_pipeline.ingestion.source import DECLARATION, Source, load_source
@@ -24,8 +25,6 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".jsonl.gz": lambda block: gzip.compress(block, mtime=0),
     ".jsonl.zst": lambda block: zstandard.ZstdCompressor().compress(block),
 }
-# Ingestion passes over files whose names start so.
-_HIDDEN = "._"
 
 
 class LandingError(ValueError):
@@ -100,7 +99,7 @@ def _suffix(path: Path) -> str:
 
 
 def _declared_source(source: str, landing_zone: Location, declarations: Path) -> Source:
-    if not source or Path(source).name != source or source.startswith(tuple(_HIDDEN)):
+    if not source or Path(source).name != source or source.startswith(HIDDEN):
         raise LandingError(f"{source!r} is not the name of a source")
     folder = landing_zone / source
     if not (folder / DECLARATION).exists() and (declarations / source / DECLARATION).exists():
@@ -154,7 +153,7 @@ def _split(path: Path, source: Source, folder: Location, days: tuple[date, date]
 
 def _target(path: Path, folder: Location, day: date, digest: str) -> Location:
     suffix = _suffix(path)
-    stem = path.name.removesuffix(suffix).lstrip(_HIDDEN) or "export"
+    stem = path.name.removesuffix(suffix).lstrip("".join(HIDDEN)) or "export"
     return folder / day.isoformat() / f"{stem}-{digest[:12]}{suffix}"
 
 

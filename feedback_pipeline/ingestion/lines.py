@@ -56,10 +56,15 @@ def read_lines(path: Location, delimiter: str = ",", records: str | None = None)
             received += frame.height
             yield frame
     except _UnreadableFileError as error:
-        yield _faulty(WHOLE_FILE, "", str(error))
+        yield of_whole_file(str(error))
     else:
         if not received:
-            yield _faulty(WHOLE_FILE, "", "the file is empty")
+            yield of_whole_file("the file is empty")
+
+
+def of_whole_file(fault: str) -> pl.DataFrame:
+    """The one row of a file of which nothing is read."""
+    return _faulty(WHOLE_FILE, "", fault)
 
 
 def _read(path: Location, delimiter: str, records: str | None) -> Iterator[pl.DataFrame]:

@@ -9,7 +9,9 @@ import json
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,14 +59,9 @@ class Pseudonyms:
         """Under `FEEDBACK_USER_KEY`, or the key in `file`, which is made, readable by its owner alone, if need be."""
         if key := os.environ.get("FEEDBACK_USER_KEY"):
             return cls(key.encode())
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(file.read_bytes().strip())
-        with os.fdopen(made, "wb") as written:
-            written.write(secrets.token_hex(_KEY_BYTES).encode())
-        return cls(file.read_bytes())
+        if not file.exists():
+            _make_key(file)
+        return cls(file.read_bytes().strip())
 
     def of(self, user: str) -> str:
         """The user's pseudonym."""
@@ -100,6 +97,22 @@ class Pseudonyms:
         except ValueError:
             user = found[2]
         return f'{found[1]}"{self.of(str(user))}"'
+
+
+def _make_key(file: Path) -> None:
+    """A new key in `file`, whole from the first moment; of two processes that make one, the first does."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp's files are their owner's alone.
+    descriptor, made = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
+    try:
+        with os.fdopen(descriptor, "w") as written:
+            written.write(secrets.token_hex(_KEY_BYTES))
+            written.flush()
+            os.fsync(written.fileno())
+        with suppress(FileExistsError):
+            os.link(made, file)
+    finally:
+        os.unlink(made)
 
 
 def renamed(parsed: Parsed, names: pl.DataFrame) -> Parsed:

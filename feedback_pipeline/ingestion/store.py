@@ -72,8 +72,9 @@ class _Reading:
         self._received: dict[str, int] = dict(before.select("file", "received").iter_rows())
         self._versions: dict[str, str] = dict(before.select("file", "version").iter_rows())
         # What is made of a file changes with the recipe, and where lines complete each other with any line.
-        in_parts = arrival.source is not None and arrival.source.in_parts
-        self._anew = in_parts or set(before["recipe"]) != {arrival.recipe}
+        # Without a declaration nothing of a file is known but that it is there.
+        by_line = arrival.source is not None and not arrival.source.in_parts
+        self._anew = not by_line or set(before["recipe"]) != {arrival.recipe}
         self._rows: dict[str, pl.Series] = {}
 
     def store(self, pseudonyms: Pseudonyms) -> int:

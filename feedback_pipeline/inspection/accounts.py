@@ -3,22 +3,12 @@
 from datetime import date
 from typing import Any
 
-from feedback_pipeline.ingestion.ledger import ledger
-from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS
-from feedback_pipeline.warehouse import Warehouse, current
+import polars as pl
 
-# An event found its answer when the answer has arrived, or evidence says where it was joined.
-_FEEDBACK = f"""
-SELECT source, arrival_day, count(*) AS feedback,
-    count(*) FILTER (has_answer) AS joined, count(*) FILTER (NOT has_answer) AS orphan
-FROM (
-    SELECT source, arrival_day,
-        coalesce(interaction_id IN (SELECT interaction_id FROM interactions), false)
-        OR feedback_id IN (SELECT trigger_id FROM {current(EVIDENCE, date.max)} WHERE joined_by <> 'interaction')
-            AS has_answer
-    FROM {current(FEEDBACK_EVENTS, date.max)}
-) GROUP BY ALL ORDER BY arrival_day, source
-"""
+from feedback_pipeline.evidence.accounted import feedback_accounts
+from feedback_pipeline.ingestion.ledger import ledger
+from feedback_pipeline.warehouse import Warehouse
+
 _REJECTED = """
 SELECT source, arrival_day, file, line_number, reason, payload FROM raw_events
 WHERE outcome = 'rejected' ORDER BY arrival_day, source, file, line_number
@@ -28,12 +18,12 @@ WHERE outcome = 'rejected' ORDER BY arrival_day, source, file, line_number
 def accounts(warehouse: Warehouse, source: str | None, since: date, until: date) -> dict[str, list[dict[str, Any]]]:
     """`lines` by source, file and day, and `feedback` by source and day, of the days from `since` to `until`.
 
-    received = accepted + duplicate + rejected, and feedback = joined + orphan.
+    received = accepted + duplicate + rejected, and feedback = joined + orphan + lost; nothing is lost once
+    the days' evidence was derived.
     """
-    of_feedback = warehouse.read(f"SELECT * FROM ({_FEEDBACK})")
     return {
         "lines": [row for row in ledger(warehouse).rows(named=True) if _meant(row, source, since, until)],
-        "feedback": [row for row in of_feedback.rows(named=True) if _meant(row, source, since, until)],
+        "feedback": [row for row in _feedback(warehouse).rows(named=True) if _meant(row, source, since, until)],
     }
 
 
@@ -44,7 +34,13 @@ def rejected_lines(warehouse: Warehouse, source: str | None, since: date, until:
 
 def orphans(warehouse: Warehouse) -> int:
     """Feedback events that found no answer."""
-    return int(warehouse.read(f"SELECT coalesce(sum(orphan), 0) FROM ({_FEEDBACK})").item())
+    return int(_feedback(warehouse)["orphan"].sum())
+
+
+def _feedback(warehouse: Warehouse) -> pl.DataFrame:
+    """All feedback as it stands now."""
+    days = warehouse.read("SELECT DISTINCT arrival_day FROM feedback_events")["arrival_day"].to_list()
+    return feedback_accounts(warehouse, days, as_of=date.max)
 
 
 def _meant(row: dict[str, Any], source: str | None, since: date, until: date) -> bool:

@@ -71,10 +71,9 @@ def print_accounts(console: Console, accounts: Mapping[str, Sequence[Mapping[str
         outcomes = " + ".join(f"{row[name]:,} {name}" for name in ("accepted", "duplicate", "rejected"))
         console.print(f"{escape(row['source'])}/{escape(row['file'])}: {row['received']:,} received = {outcomes}")
     for row in accounts["feedback"]:
-        console.print(
-            f"{escape(row['source'])} {row['arrival_day']}: {row['feedback']:,} pieces of feedback "
-            f"= {row['joined']:,} joined + {row['orphan']:,} orphan"
-        )
+        became = " + ".join(f"{row[name]:,} {name}" for name in ("joined", "orphan", "lost"))
+        feedback = f"{row['feedback']:,} pieces of feedback"
+        console.print(f"{escape(row['source'])} {row['arrival_day']}: {feedback} = {became}")
 
 
 def print_rejected(console: Console, lines: Sequence[Mapping[str, Any]]) -> None:

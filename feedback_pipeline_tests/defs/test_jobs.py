@@ -77,6 +77,22 @@ def test_a_range_of_days_in_one_run_gives_what_single_days_in_any_order_give(hom
 
 
 @pytest.mark.slow
+def test_checks_can_be_executed_alone_as_the_web_ui_does(home):
+    run_nightly("2026-01-05")
+    # These are made with their assets, in the same step.
+    with_assets = {"every_line_is_accounted_for", "train_and_test_share_nothing"}
+    keys = defs.get_repository_def().asset_graph.asset_check_keys
+    own_steps = [key for key in keys if key.name not in with_assets]
+    alone = dg.define_asset_job("alone", dg.AssetSelection.checks(*own_steps))
+    job = dg.Definitions.merge(defs, dg.Definitions(jobs=[alone])).resolve_job_def("alone")
+
+    found = job.execute_in_process().get_asset_check_evaluations()
+
+    assert {check.check_name for check in found} == {key.name for key in own_steps}
+    assert all(check.passed for check in found)
+
+
+@pytest.mark.slow
 def test_a_materialization_shows_rows_columns_and_a_preview(home):
     result = run_nightly("2026-01-05")
 

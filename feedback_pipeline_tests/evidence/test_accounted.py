@@ -19,7 +19,7 @@ def test_feedback_is_joined_or_an_orphan_and_what_is_lost_shows(tmp_path, intera
     evidence = evidence_of(warehouse, day)
 
     warehouse.replace_partition(EVIDENCE, day, evidence)
-    assert feedback_accounts(warehouse, [day]).rows() == [("feedback", day, 4, 2, 2, 0)]
+    assert feedback_accounts(warehouse, [day], day).rows() == [("feedback", day, 4, 2, 2, 0)]
 
     warehouse.replace_partition(EVIDENCE, day, evidence.filter(kind="comment"))
-    assert feedback_accounts(warehouse, [day]).rows() == [("feedback", day, 4, 1, 2, 1)]
+    assert feedback_accounts(warehouse, [day], day).rows() == [("feedback", day, 4, 1, 2, 1)]

@@ -53,3 +53,17 @@ def test_an_answer_that_arrives_later_but_was_given_closer_before_the_event_take
 
     assert first.select("interaction_id", "withdrawn").rows() == [("i0", False)]
     assert sorted(second.select("interaction_id", "withdrawn").rows()) == [("closer", False), ("i0", True)]
+
+
+def test_a_revision_delivered_again_long_after_it_was_replaced_changes_nothing(warehouse, interactions, feedback, day):
+    thumb = {"kind": "thumb", "label": "up", "feedback_id": "f"}
+    (said,) = feedback(thumb)["observed_at"]
+    replaced = thumb | {"label": "down", "event_id": "later", "observed_at": said + timedelta(hours=1)}
+    nights = [day, day + timedelta(days=1), day + timedelta(days=40)]
+    warehouse.replace_partition(INTERACTIONS, day, interactions({}))
+    for night, event in zip(nights, (thumb, replaced, thumb), strict=True):
+        warehouse.replace_partition(FEEDBACK_EVENTS, night, feedback(event | {"arrival_day": night}))
+
+    found = [evidence_of(warehouse, night)["polarity"].to_list() for night in nights]
+
+    assert found == [[1], [-1], []]

@@ -183,6 +183,17 @@ def test_a_file_that_gets_the_right_shape_is_taken_up(world: World) -> None:
     assert not reasons.str.contains("unknown shape").any()
 
 
+def test_a_file_of_an_undeclared_source_is_refused_once_however_often_it_changes(world: World) -> None:
+    (world.zone / "clicks" / "source.yaml").unlink()
+    world.land("a.jsonl", event("1"))
+    world.ingest()
+    world.land("a.jsonl", event("1"), event("2"))
+
+    world.ingest()
+
+    assert world.outcomes() == {"rejected": 1}
+
+
 def test_a_warehouse_from_before_there_was_a_list_of_files_is_read_into_anew(world: World) -> None:
     world.land("a.jsonl", event("1"))
     world.ingest()

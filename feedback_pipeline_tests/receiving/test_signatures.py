@@ -47,6 +47,12 @@ def test_a_vendors_signature_is_taken(format_):
     check(format_, SIGNED[format_])
 
 
+def test_a_signature_agrees_with_the_hmac_of_rfc_4231():
+    expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    headers = {"X-Chameleon-Signature": expected}
+    check("chameleon", headers, body=b"what do ya want for nothing?", secrets=[("OURS", "Jefe")])
+
+
 @pytest.mark.parametrize("format_", SIGNED)
 def test_a_signature_of_another_body_or_by_another_secret_is_refused(format_):
     for wrong in ({"body": BODY + b" "}, {"body": b""}, {"secrets": [("OURS", SECRET + "x")]}):

@@ -24,7 +24,7 @@ several is numbered, `<response id>-dropdown_items-0`. Traps:
 
 `options`: `thumbs` (`up` or `down` by a button's text), `button_order` (true where ratings are the
 places of buttons), `ids` (see `carried_ids`). Whether it was Chameleon that sent a webhook is for its
-receiver to check: `chameleon_signature`.
+receiver to check (`receiving.signatures`).
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
 """A format's parser as its tests use it."""
 
+import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,6 +10,8 @@ from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.registry import ParseRecord
 from feedback_pipeline.ingestion.records import Interaction, Item
 
+# What may stand anywhere in a record that somebody else wrote.
+JUNK = (None, 5, True, "x", "", [], {}, [5], ["x"], {"x": 5}, [{}], float("nan"), 1e300, -1)
 Read = Callable[..., list[Item]]
 
 
@@ -35,3 +38,15 @@ def places(value: Any, before: tuple[Any, ...] = ()) -> Iterable[tuple[Any, ...]
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield from places(child, (*before, key))
+
+
+def with_junk(record: dict[str, Any], place: tuple[Any, ...], junk: Any) -> Any:
+    """The record with something else at one of its `places`."""
+    if not place:
+        return {"x": junk}
+    changed = copy.deepcopy(record)
+    holder = changed
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = junk
+    return changed

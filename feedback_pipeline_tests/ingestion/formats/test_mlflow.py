@@ -1,120 +1,18 @@
-"""MLflow's traces and assessments, in the shapes that MLflow 3.17 writes."""
+"""MLflow's traces, in the shapes that MLflow 3.17 writes."""
 
-import copy
 import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from mlflow_records import CALL, EXPECTED, INFO, ROOT, THUMB, TRACE, only, proto, read, root, trace
 from mlflow_writer import KINDS, OPTIONS, write
-from reader import places
+from reader import JUNK, places, with_junk
 from twelve_conversations import feedback, interactions
 
-from feedback_pipeline.ingestion.formats.mlflow import parse, split
-from feedback_pipeline.ingestion.formats.reading import Reading
+from feedback_pipeline.ingestion.formats.mlflow import split
 from feedback_pipeline.ingestion.records import Feedback, Interaction, RecordError
-
-TRACE = "tr-43fa3ba33006616a0a8c3007db480056"
-USER = {"source_type": "HUMAN", "source_id": "u-1"}
-THUMB = {
-    "assessment_id": "a-0dc1fa25a14343dda9da9b904e006235",
-    "assessment_name": "user_satisfaction",
-    "trace_id": TRACE,
-    "source": USER,
-    "create_time": "2026-01-05T09:13:02.993Z",
-    "last_update_time": "2026-01-05T09:14:02.993Z",
-    "feedback": {"value": True},
-    "valid": True,
-}
-EXPECTED = {
-    **{name: value for name, value in THUMB.items() if name != "feedback"},
-    "assessment_id": "a-260babb54b3344eaaa74ee7d0b0739ab",
-    "assessment_name": "expected_response",
-    "expectation": {"value": "4.9"},
-}
-ROOT = {
-    "trace_id": "Q/o7ozAGYWoKjDAH20gAVg==",
-    "span_id": "M37CZY3MpaI=",
-    "parent_span_id": None,
-    "name": "app",
-    "start_time_unix_nano": 1767604351000000000,
-    "end_time_unix_nano": 1767604352200000000,
-    "events": [],
-    "status": {"code": "STATUS_CODE_OK", "message": ""},
-    "attributes": {
-        "mlflow.traceRequestId": f'"{TRACE}"',
-        "mlflow.spanType": '"UNKNOWN"',
-        "mlflow.spanInputs": '{"question": "Which?", "k": 3}',
-        "mlflow.spanOutputs": '"4.8"',
-        "mlflow.spanLogLevel": "10",
-    },
-    "links": [],
-}
-ASKED = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which release?"}]
-CALL = {
-    **ROOT,
-    "span_id": "moeWxsbhgV0=",
-    "parent_span_id": "M37CZY3MpaI=",
-    "name": "Completions",
-    "start_time_unix_nano": 1767604351500000000,
-    "attributes": {
-        "mlflow.spanType": '"CHAT_MODEL"',
-        "mlflow.spanInputs": json.dumps({"messages": ASKED, "model": "gpt-4o"}),
-        "mlflow.llm.model": '"gpt-4o"',
-        "mlflow.spanOutputs": json.dumps({"choices": [{"message": {"role": "assistant", "content": "v4.8"}}]}),
-    },
-}
-INFO = {
-    "trace_id": TRACE,
-    "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "1"}},
-    "request_time": "2026-01-05T09:12:31.933Z",
-    "state": "OK",
-    "trace_metadata": {
-        "mlflow.user": "root",
-        "mlflow.source.type": "LOCAL",
-        "mlflow.trace.user": "u-1",
-        "mlflow.trace.session": "s-1",
-        "mlflow.traceInputs": '{"question": "Whi…',
-        "mlflow.traceOutputs": '"4…',
-    },
-    "tags": {"mlflow.traceName": "app"},
-    "request_preview": "Whi...",
-    "response_preview": "4...",
-    "execution_duration_ms": 29,
-}
-JUNK = (None, 5, True, "x", "", [], {}, [5], ["x"], {"x": 5}, [{}], float("nan"), 1e300, -1)
-
-
-def trace(*spans, **info):
-    return {"info": {**INFO, **info}, "data": {"spans": list(spans) or [ROOT, CALL]}}
-
-
-def root(inputs=None, outputs="4.8", **attributes):
-    told = {"mlflow.spanInputs": inputs or {"question": "Which?"}, "mlflow.spanOutputs": outputs, **attributes}
-    return {**ROOT, "attributes": {name: json.dumps(value) for name, value in told.items()}}
-
-
-def read(*records, **declared):
-    reading = Reading(**declared)
-    return [item for record in records for part in split(record) or [record] for item in parse(part, reading)]
-
-
-def only(record, **declared):
-    (item,) = read(record, **declared)
-    return item
-
-
-def said(value, name="user_satisfaction", **options):
-    return only({**THUMB, "assessment_name": name, "feedback": {"value": value}}, **options)
-
-
-def proto(value):
-    if isinstance(value, dict):
-        return {"kvlist_value": {"values": [{"key": name, "value": proto(each)} for name, each in value.items()]}}
-    if isinstance(value, list):
-        return {"array_value": {"values": [proto(each) for each in value]}}
-    return {"string_value": value}
 
 
 def test_the_twelve_conversations_come_back():
@@ -328,155 +226,9 @@ def test_session_and_user_may_be_the_root_spans():
     assert (answer.session_id, answer.user_id) == ("s-2", "u-2")
 
 
-@pytest.mark.parametrize(("value", "label"), [(True, "up"), (False, "down"), ("yes", "up"), ("No", "down")])
-def test_true_and_false_yes_and_no_are_thumbs(value, label):
-    found = said(value)
-    assert (found.kind, found.label, found.feedback_id) == ("thumb", label, THUMB["assessment_id"])
-    assert (found.user_id, found.interaction_id, found.session_id) == ("u-1", TRACE, None)
-    assert found.observed_at == datetime(2026, 1, 5, 9, 14, 2, 993000, tzinfo=UTC)
-
-
-def test_options_name_the_thumbs():
-    options = {"thumbs": ["liked"]}
-    assert said(True, "liked", options=options).label == "up"
-    assert said(0.0, "liked", options=options).label == "down"
-    with pytest.raises(RecordError, match=r"'toxic' is no thumb \(options.thumbs\)"):
-        said(True, "toxic", options=options)
-    with pytest.raises(RecordError, match="neither 0 nor 1"):
-        said(0.5, "liked", options=options)
-
-
-def test_a_number_is_a_rating_whose_scale_is_declared():
-    found = said(4.0, "helpfulness", scales={"helpfulness": (1, 5)})
-    assert (found.kind, found.rating, found.rating_min, found.rating_max) == ("rating", 4, 1, 5)
-    with pytest.raises(RecordError, match="no scale is declared for 'helpfulness'"):
-        said(4.0, "helpfulness")
-
-
-def test_a_text_is_a_reason_or_a_tag_or_by_option_a_comment():
-    assert (said("incomplete").kind, said("incomplete").category) == ("reason", "incomplete")
-    found = said("bad", categories={"bad": "formatting"})
-    assert (found.kind, found.label, found.category) == ("tag", "bad", "formatting")
-    found = said("Old.", "note", options={"comments": ["note"]})
-    assert (found.kind, found.text) == ("comment", "Old.")
-    with pytest.raises(RecordError, match=r"feedback.value: missing"):
-        said(" ")
-
-
-def test_each_of_a_list_is_a_tag_with_an_id_of_its_own():
-    first, second = read({**THUMB, "feedback": {"value": ["old", "long"]}})
-    assert [first.label, second.label] == ["old", "long"]
-    assert [first.feedback_id, second.feedback_id] == [THUMB["assessment_id"], f"{THUMB['assessment_id']}-2"]
-    with pytest.raises(RecordError, match=r"feedback.value: an empty text"):
-        said(["old", ""])
-
-
-def test_an_object_is_rejected():
-    with pytest.raises(RecordError, match="'a': 1} is no number"):
-        said({"a": 1})
-
-
-def test_a_rationale_is_a_comment_beside_the_value_or_alone():
-    thumb, comment = read({**THUMB, "rationale": "Old."})
-    assert (thumb.label, comment.text, comment.feedback_id) == ("up", "Old.", f"{THUMB['assessment_id']}-rationale")
-    assert only({**THUMB, "feedback": {"value": None}, "rationale": "Old."}).kind == "comment"
-
-
-def test_an_expectation_is_a_correction():
-    found = only(EXPECTED)
-    assert (found.kind, found.proposed_text, found.interaction_id) == ("correction", "4.9", TRACE)
-    messages = json.dumps({"messages": [{"role": "assistant", "content": "4.9"}]})
-    serialized = {"serialized_value": {"serialization_format": "JSON_FORMAT", "value": messages}}
-    assert only({**EXPECTED, "expectation": serialized}).proposed_text == "4.9"
-
-
-def test_an_expectation_of_what_an_answer_holds_is_rejected_unless_declared():
-    facts = {"serialized_value": {"serialization_format": "JSON_FORMAT", "value": '["a", "b"]'}}
-    with pytest.raises(RecordError, match=r"'expected_facts' is not declared.*options.expectations"):
-        read({**EXPECTED, "assessment_name": "expected_facts", "expectation": facts})
-    gold = {**EXPECTED, "assessment_name": "gold"}
-    assert only(gold, options={"expectations": ["gold"]}).proposed_text == "4.9"
-    with pytest.raises(RecordError, match=r"expectation.value: no text"):
-        read({**EXPECTED, "expectation": {"value": 5}})
-
-
-@pytest.mark.parametrize("source", ["LLM_JUDGE", "CODE", "AI_JUDGE", "SOURCE_TYPE_UNSPECIFIED"])
-def test_a_judges_or_a_programs_verdict_is_no_persons_unless_declared(source):
-    judged = {**THUMB, "source": {"source_type": source, "source_id": "gpt-4o"}}
-    with pytest.raises(RecordError, match=f"source.source_type: '{source}' is no person"):
-        read(judged)
-    assert only(judged, options={"sources": [source]}).label == "up"
-
-
-def test_the_default_source_is_nobody():
-    assert only({**THUMB, "source": {"source_type": "HUMAN", "source_id": "default"}}).user_id is None
-
-
-def test_an_assessment_that_was_overridden_is_rejected_and_the_last_takes_the_firsts_place():
-    first = {**THUMB, "valid": False}
-    second = {**THUMB, "assessment_id": "a-2", "overrides": first["assessment_id"], "valid": False}
-    third = {**THUMB, "assessment_id": "a-3", "overrides": "a-2", "feedback": {"value": False}}
-    _, *alone = split(trace(assessments=[third, first, second]))
-    found = only(alone[0])
-    assert (found.label, found.feedback_id) == ("down", first["assessment_id"])
-    for overridden in alone[1:]:
-        with pytest.raises(RecordError, match="valid: false"):
-            read(overridden)
-
-
-def test_overrides_in_a_circle_end():
-    circle = [{**THUMB, "assessment_id": "a", "overrides": "b"}, {**THUMB, "assessment_id": "b", "overrides": "a"}]
-    assert len(split(trace(assessments=circle))) == 3
-
-
-def test_an_assessment_of_the_root_or_of_the_answering_call_is_about_the_answer():
-    for span in ("337ec2658dcca5a2", "9a8796c6c6e1815d"):
-        _, found = read(trace(assessments=[{**THUMB, "span_id": span}]))
-        assert found.label == "up"
-
-
-def test_an_assessment_of_a_step_is_not_about_the_answer():
-    with pytest.raises(RecordError, match="span_id: '00000000000000ff' is a step"):
-        read(*split(trace(assessments=[{**THUMB, "span_id": "00000000000000ff"}]))[1:])
-    with pytest.raises(RecordError, match="span_id"):
-        read({**THUMB, "span_id": "337ec2658dcca5a2"})
-
-
-def test_an_assessment_of_a_session_is_not_about_the_trace_it_hangs_on():
-    found = only({**THUMB, "metadata": {"mlflow.trace.session": "s-1"}})
-    assert (found.interaction_id, found.session_id) == (None, "s-1")
-
-
-def test_links_to_issues_and_failed_judgements_are_rejected():
-    linked = {name: value for name, value in THUMB.items() if name != "feedback"}
-    with pytest.raises(RecordError, match="issue: a link"):
-        read({**linked, "issue": {"issue_name": "Slow"}})
-    with pytest.raises(RecordError, match="feedback: missing, and so is an expectation"):
-        read(linked)
-    with pytest.raises(RecordError, match=r"feedback.error"):
-        read({**THUMB, "feedback": {"value": None, "error": {"error_code": "ValueError"}}})
-    with pytest.raises(RecordError, match=r"feedback.value: missing, and so is the rationale"):
-        read({**THUMB, "feedback": {"value": None}})
-
-
-def test_an_assessment_as_the_api_wraps_it():
-    assert only({"assessment": THUMB}).label == "up"
-
-
 def test_a_record_of_no_known_kind_is_rejected():
     with pytest.raises(RecordError, match="trace_id: missing"):
         read({"id": "x"})
-
-
-def with_junk(record, place, junk):
-    if not place:
-        return {"x": junk}
-    changed = copy.deepcopy(record)
-    holder = changed
-    for key in place[:-1]:
-        holder = holder[key]
-    holder[place[-1]] = junk
-    return changed
 
 
 SAMPLES = (

@@ -1,6 +1,5 @@
 """TensorZero's rows, in the shapes of its tables in ClickHouse and Postgres and of its API."""
 
-import copy
 import json
 from contextlib import suppress
 from dataclasses import replace
@@ -8,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from parts import whole
-from reader import places, reader
+from reader import JUNK, places, reader, with_junk
 from tensorzero_writer import KINDS, OPTIONS, write
 from twelve_conversations import feedback, interactions
 
@@ -56,7 +55,6 @@ SOLVED = {"id": SAID, "target_id": INFERENCE, "metric_name": "solved", "value": 
 COMMENT = {"id": SAID, "target_id": EPISODE, "target_type": "episode", "value": "Old.", "tags": {}}
 DEMONSTRATION = {"id": SAID, "inference_id": INFERENCE, "value": '[{"type":"text","text":"4.9"}]', "tags": {}}
 JSON_OUTPUT = {"raw": '{"thinking": "…", "answer": "4.8"}', "parsed": {"thinking": "…", "answer": "4.8"}}
-JUNK = (None, 5, True, "x", "", [], {}, [5], ["x"], {"x": 5}, [{}], float("nan"), 1e300, -1)
 
 
 read, only, answer_of = reader(parse)
@@ -306,17 +304,6 @@ def test_tags_may_be_a_json_text_but_no_other():
 def test_a_row_of_no_known_table_is_rejected():
     with pytest.raises(RecordError, match="function_name: missing, and this is no model inference"):
         read({"id": "x"})
-
-
-def with_junk(record, place, junk):
-    if not place:
-        return {"x": junk}
-    changed = copy.deepcopy(record)
-    holder = changed
-    for key in place[:-1]:
-        holder = holder[key]
-    holder[place[-1]] = junk
-    return changed
 
 
 SAMPLES = (
