@@ -4,12 +4,17 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import hypothesis
 import polars as pl
 import pytest
 
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
 from feedback_pipeline.settings import EMBEDDED_BASE_MODEL, Settings
 from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
+
+# No test asserts how long anything takes; hypothesis would, and a busy machine would fail it.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 DAY = date(2026, 1, 5)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -203,7 +203,7 @@ texts = st.lists(st.sampled_from(["hold", "the", "lamp", "reset", "a@b.org", "",
 drawn = st.lists(st.tuples(texts, texts, st.integers(0, 5), st.integers(0, 3), st.booleans()), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(drawn, st.randoms(use_true_random=False))
 def test_every_candidate_ends_kept_or_with_a_reason_whatever_the_order(given, random):
     rows = [

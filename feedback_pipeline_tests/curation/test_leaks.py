@@ -50,7 +50,7 @@ week = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(week, min_size=1, max_size=3))
 # Polars once panicked on the columns that these weeks give.
 @tried(

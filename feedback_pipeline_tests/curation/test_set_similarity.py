@@ -20,7 +20,7 @@ def similar(one, other, threshold):
     return bool(either) and 10 * len(shared) >= round(10 * threshold) * len(either)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(texts, thresholds)
 def test_first_near_duplicate_equals_comparing_every_text_with_every_kept_one(given, threshold):
     expected = []
@@ -30,7 +30,7 @@ def test_first_near_duplicate_equals_comparing_every_text_with_every_kept_one(gi
     assert first_near_duplicate(pl.Series(given, dtype=pl.String), threshold).tolist() == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(texts, texts, thresholds)
 def test_near_duplicate_of_equals_comparing_every_query_with_every_text(queries, against, threshold):
     expected = [next((j for j, text in enumerate(against) if similar(query, text, threshold)), -1) for query in queries]

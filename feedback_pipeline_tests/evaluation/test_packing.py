@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback_pipeline.evaluation.packing import PADDING, PROMPT, Tokenized, attention, batches, padded, rows
@@ -29,7 +29,6 @@ def test_answers_to_one_prompt_share_one_row_and_otherwise_none_do(texts: list[T
     assert len(rows(texts, share_prompts=False)) == len(texts)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.integers(1, 40))
 def test_batches_hold_every_row_once_within_the_limit_unless_one_row_is_longer(texts: list[Tokenized], limit: int):
     packed = rows(texts, share_prompts=True)

@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
     assert _compare(values, groups) != _compare(values, groups, seed=2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(-50, 50), st.sampled_from("abcdefgh")), min_size=1, max_size=40))
 def test_the_interval_is_finite_and_within_what_any_user_showed(rows: list[tuple[float, str]]):
     values, groups = map(list, zip(*rows, strict=True))
@@ -72,7 +72,7 @@ def test_the_interval_is_finite_and_within_what_any_user_showed(rows: list[tuple
     assert means.min() - 1e-9 <= found.lower <= found.upper <= means.max() + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(-5, 5), min_size=3, max_size=30))
 def test_turning_every_difference_round_turns_the_interval_round(values: list[float]):
     groups = [f"u{index % 7}" for index in range(len(values))]

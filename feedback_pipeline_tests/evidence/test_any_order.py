@@ -128,7 +128,7 @@ def _rows(warehouse: Warehouse, table) -> list[dict]:
 
 @pytest.mark.slow
 # A world takes seconds: shrinking one that fails would take an hour.
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
 @given(worlds())
 def test_any_order_of_arrival_ends_in_the_same_knowledge(tmp_path_factory, world) -> None:
     one, other = (known_in_the_end(tmp_path_factory.mktemp("world"), each) for each in world)

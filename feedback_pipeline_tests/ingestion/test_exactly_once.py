@@ -210,7 +210,7 @@ LINES = st.lists(
 FILES = st.dictionaries(st.sampled_from(["a.jsonl", "b.jsonl", "c.jsonl"]), LINES, max_size=3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(history=st.lists(FILES, min_size=1, max_size=4))
 def test_whatever_files_came_and_went_the_tables_are_those_of_the_last_state(history, tmp_path_factory) -> None:
     world = World(tmp_path_factory.mktemp("history"))

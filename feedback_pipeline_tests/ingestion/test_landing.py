@@ -255,7 +255,7 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(LINES, st.binary(max_size=5))
 def test_no_byte_is_lost_whatever_the_lines(lines: list[bytes], rest: bytes) -> None:
     content = event(MON) + b"".join(lines) + rest

@@ -313,7 +313,7 @@ EVERYTHING = compile_mapping(
 )
 
 
-@settings(deadline=None, max_examples=50)  # the first call warms Polars up
+@settings(max_examples=50)  # the first call warms Polars up
 @given(st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON)), max_size=5))
 def test_every_record_is_either_taken_or_rejected_with_a_reason(records: list[dict[str, Any]]) -> None:
     lines = {"event_id": [f"e{n}" for n in range(len(records))], "payload": [json.dumps(record) for record in records]}

@@ -123,7 +123,7 @@ def test_a_user_is_hidden_in_json_within_a_text(tmp_path: Path) -> None:
     assert "ann" not in payloads(warehouse)[0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(user=st.text(min_size=1, max_size=12).filter(lambda text: text.strip() and "user" not in text))
 def test_whatever_a_user_is_called_the_line_stays_json_and_names_nobody(user: str, tmp_path_factory) -> None:
     warehouse = ingested(tmp_path_factory.mktemp("user"), "format: events", event(user))

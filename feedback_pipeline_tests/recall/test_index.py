@@ -100,7 +100,7 @@ days = st.dictionaries(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(days=days.filter(bool), data=st.data())
 def test_days_end_in_the_same_index_in_whatever_order_and_however_often_they_run(tmp_path_factory, days, data):
     frames = {

@@ -33,7 +33,7 @@ def test_another_seed_writes_another_world(run_simulation, tmp_path):
     assert not set(one.interactions()) & set(other.interactions())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     rates=st.fixed_dictionaries({name: st.sampled_from([0.0, 0.3, 1.0]) for name in RATES}),
     days=st.integers(1, 3),
