@@ -36,19 +36,20 @@ that with `-rating`, `-reason`, `-comment` or the sibling's id. Traps:
 - `originalContent` is the answer before a person edited it, or before an outlet filter did.
 - Neither a failed nor an unfinished message is an answer, nor is `merged`, a mixture of answers.
 - The system prompts of models and users are not exported, only that of the chat.
-- Times are in seconds, of some tables and versions in nanoseconds; both are read.
+- Times are in seconds, of some tables and versions in nanoseconds: `time_unit` must say so.
 
 `options`: `edits` (true: `originalContent` is the answer and `content` a person's correction, in an
-instance without outlet filters; default false), `environment` (of all answers, as no record says).
+instance without outlet filters; default false), `environment` (of all answers, as no record says),
+`time_unit` (`s`, `ms`, `us` or `ns`; default `s`).
 `scales` may give `details.rating` another scale.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from feedback_pipeline.ingestion.formats.openwebui_chat import Chat, moment, read_chat
+from feedback_pipeline.ingestion.formats.openwebui_chat import Chat, read_chat
 from feedback_pipeline.ingestion.formats.openwebui_ratings import ratings
-from feedback_pipeline.ingestion.formats.reading import Reading, at, text_at
+from feedback_pipeline.ingestion.formats.reading import MICROSECONDS, Reading, at, epoch, text_at
 from feedback_pipeline.ingestion.records import Feedback, Interaction, Item, RecordError
 
 _RATING = "rating"
@@ -59,11 +60,11 @@ def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:
 
     Raises `RecordError` naming the field at fault, and on records that are neither.
     """
-    edited = bool(reading.options.get("edits"))
+    how = bool(reading.options.get("edits")), _unit(reading)
     if "data" in record or "type" in record:
-        yield from _feedback(record, read_chat(at(record, "snapshot.chat"), "snapshot.chat", edited), reading)
+        yield from _feedback(record, read_chat(at(record, "snapshot.chat"), "snapshot.chat", *how), reading)
     elif "chat" in record:
-        chat = read_chat(record, "chat", edited)
+        chat = read_chat(record, "chat", *how)
         if chat is None:
             raise RecordError("chat: no history of messages in it")
         yield from _chat(record, chat, reading)
@@ -78,7 +79,7 @@ def _feedback(record: dict[str, Any], chat: Chat | None, reading: Reading) -> It
     if not isinstance(data, dict):
         raise RecordError("data: no object of what was said")
     answers = _rated(record, rated, chat, reading) if chat is not None and rated is not None else []
-    about = _about(record, rated, text_at(record, "meta.chat_id"))
+    about = _about(record, rated, text_at(record, "meta.chat_id"), reading)
     siblings = [answer.interaction_id for answer in answers if answer.interaction_id != rated]
     said = list(ratings(data, text_at(record, "id"), siblings, about, reading))
     if not said:
@@ -110,7 +111,7 @@ def _chat(record: dict[str, Any], chat: Chat, reading: Reading) -> Iterator[Item
         annotation = chat.messages[rated].get("annotation") or {}
         if not isinstance(annotation, dict):
             raise RecordError(f"annotation: {annotation!r:.80} is no object of what was said")
-        about = _about(record, rated, chat.id)
+        about = _about(record, rated, chat.id, reading)
         name = text_at(chat.messages[rated], "feedbackId") or f"{rated}-annotation"
         yield answer
         yield from ratings(annotation, name, (), about, reading)
@@ -122,10 +123,17 @@ def _edit(chat: Chat, rated: str, about: dict[str, Any]) -> Iterator[Feedback]:
         yield Feedback(feedback_id=f"{rated}-edit", kind="correction", proposed_text=correction, **about)
 
 
-def _about(record: dict[str, Any], rated: str | None, chat: str | None) -> dict[str, Any]:
+def _about(record: dict[str, Any], rated: str | None, chat: str | None, reading: Reading) -> dict[str, Any]:
     """Fields of all feedback that a record tells."""
-    given = moment(at(record, "updated_at", "created_at"), "updated_at")
+    given = epoch(at(record, "updated_at", "created_at"), _unit(reading), "updated_at")
     return {**_giver(record), "interaction_id": rated, "session_id": chat, "observed_at": given}
+
+
+def _unit(reading: Reading) -> str:
+    unit = str(reading.options.get("time_unit", "s"))
+    if unit not in MICROSECONDS:
+        raise RecordError(f"options.time_unit: {unit!r:.20} is none of {', '.join(MICROSECONDS)}")
+    return unit
 
 
 def _giver(record: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from feedback_pipeline.ingestion.formats.chat_shapes import answer as output_text
@@ -17,23 +16,14 @@ _FOLDED = re.compile(
     r'<details\s+type="(?:reasoning|tool_calls|code_interpreter)"[^>]*>.*?(?:</details>|\Z)', re.DOTALL | re.IGNORECASE
 )
 _SYSTEMS = ("params.system", "system")
-# The size of today's number of nanoseconds, microseconds, milliseconds and seconds since 1970.
-_UNITS = ((10**17, 1000, "us"), (10**14, 1, "us"), (10**11, 1, "ms"), (0, 1, "s"))
-
-
-def moment(value: object, place: str) -> datetime:
-    """A number of seconds since 1970, or of a finer unit where it is too large for that. Raises `RecordError`."""
-    try:
-        number = Decimal(str(value))
-        divisor, unit = next((divisor, unit) for least, divisor, unit in _UNITS if abs(number) >= least)
-        return epoch(number / divisor, unit, place)
-    except ArithmeticError:
-        raise RecordError(f"{place}: {value!r:.80} is not a time since 1970") from None
 
 
 @dataclass(frozen=True)
 class Chat:
-    """A chat's `messages` by their ids. `edited`: whether `originalContent` is the answer before a person's edit."""
+    """A chat's `messages` by their ids, whose times are in `unit`s since 1970.
+
+    `edited`: whether `originalContent` is the answer before a person's edit.
+    """
 
     messages: Mapping[str, dict[str, Any]]
     id: str | None
@@ -41,6 +31,7 @@ class Chat:
     created_at: Any
     system: str | None
     edited: bool
+    unit: str
 
     def before(self, message: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The messages that lead to this one. Raises `RecordError` where the chain is broken or goes round."""
@@ -87,9 +78,13 @@ class Chat:
             response=response,
             # Of the arena's messages `model` is the arena.
             model_version=text_at(message, "selectedModelId", "model") or UNKNOWN_MODEL,
-            observed_at=moment(self.created_at if (time := at(message, "timestamp")) is None else time, "timestamp"),
+            observed_at=self._moment(message),
             **context,
         )
+
+    def _moment(self, message: Mapping[str, Any]) -> datetime:
+        time = at(message, "timestamp")
+        return epoch(self.created_at if time is None else time, self.unit, "timestamp")
 
     def correction(self, message_id: str) -> str | None:
         """What a person made of the answer, if they edited it."""
@@ -113,7 +108,7 @@ class Chat:
                 yield {"role": "assistant", "content": text}
 
 
-def read_chat(told: Any, place: str, edited: bool) -> Chat | None:
+def read_chat(told: Any, place: str, edited: bool, unit: str) -> Chat | None:
     """A chat as the API gives it, or None where it tells no messages. Raises `RecordError` on others than messages."""
     if not isinstance(told, dict):
         return None
@@ -132,6 +127,7 @@ def read_chat(told: Any, place: str, edited: bool) -> Chat | None:
         created_at=at(told, "created_at"),
         system=text_at(inner, *_SYSTEMS),
         edited=edited,
+        unit=unit,
     )
 
 

@@ -13,7 +13,7 @@ from feedback_pipeline.schemas import REASONS
 
 SYSTEM_ROLES = ("system", "developer")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+MICROSECONDS = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001")}
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Reading:
 
 
 def epoch(value: object, unit: str, name: str = "observed_at") -> datetime:
-    """A number of seconds (`s`), milliseconds (`ms`) or microseconds (`us`) since 1970 as UTC. Raises `RecordError`."""
+    """A number of units (`s`, `ms`, `us` or `ns`) since 1970 as UTC, to the microsecond. Raises `RecordError`."""
     try:
         # A float of seconds cannot hold today's microseconds.
         number = Decimal(str(value))
-        return _EPOCH + timedelta(microseconds=int(number * _MICROSECONDS[unit]))
+        return _EPOCH + timedelta(microseconds=int(number * MICROSECONDS[unit]))
     except (ArithmeticError, ValueError):
         raise RecordError(f"{name}: {value!r:.80} is not a number of {unit} since 1970") from None
 

@@ -248,10 +248,17 @@ def test_messages_may_be_a_list():
     assert answers_of(rated({"rating": 1}, messages)) == answers_of(rated({"rating": 1}))
 
 
-@pytest.mark.parametrize("factor", [1, 1000, 10**6, 10**9])
-def test_times_of_any_unit_are_read(factor):
-    record = {**rated({"rating": 1}), "updated_at": 1767604420 * factor}
-    assert said_in(record)[0].observed_at == datetime(2026, 1, 5, 9, 13, 40, tzinfo=UTC)
+@pytest.mark.parametrize(("unit", "factor"), [("s", 1), ("ms", 1000), ("us", 10**6), ("ns", 10**9)])
+def test_times_are_of_the_declared_unit(unit, factor):
+    record = {**rated({"rating": 1}, {}), "updated_at": 1767604420 * factor}
+    assert said_in(record, options={"time_unit": unit})[0].observed_at == datetime(2026, 1, 5, 9, 13, 40, tzinfo=UTC)
+
+
+def test_times_of_another_unit_than_declared_are_rejected_and_not_guessed():
+    with pytest.raises(RecordError, match="updated_at: 1767604420000000000 is not a number of s since 1970"):
+        read({**rated({"rating": 1}), "updated_at": 1767604420 * 10**9})
+    with pytest.raises(RecordError, match=r"options.time_unit: 'days' is none of s, ms, us, ns"):
+        read(rated({"rating": 1}), options={"time_unit": "days"})
 
 
 def test_an_answer_without_a_time_is_as_old_as_its_chat():
@@ -307,7 +314,7 @@ def test_the_declaration_names_the_environment():
         ({"type": "rating", "data": None}, "data: no object"),
         (rated({"rating": 5}), "rating: 5 is none of 1, 0 and -1"),
         (rated({"rating": 0}), "data.rating: missing or 0"),
-        ({**rated({"rating": 1}), "updated_at": "soon"}, "updated_at: 'soon' is not a time"),
+        ({**rated({"rating": 1}), "updated_at": "soon"}, "updated_at: 'soon' is not a number of s"),
         (rated({"rating": 1}, {**MESSAGES, RATED: answered("4.8", parent="gone")}), "parentId: 'gone' is no message"),
         (rated({"rating": 1}, {RATED: answered("4.8", parent=RATED)}), "parentId: 'a-1' is its own parent"),
         ({"id": CHAT, "chat": {"title": "New Chat"}}, "chat: no history"),
