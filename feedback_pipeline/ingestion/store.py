@@ -59,12 +59,15 @@ def store_day(warehouse: Warehouse, landing_zone: Location, day: date, pseudonym
             # What was written is not read again: to keep it in memory would cost as much as the day is large.
             connection.execute(f"SET memory_limit = '{_MEMORY}'")
             for arrival in changed:
-                read += _Reading(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
+                read += _Intake(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
     return IngestionReport(day, read, warehouse.count(INTERACTIONS, [day]), warehouse.count(FEEDBACK_EVENTS, [day]))
 
 
-class _Reading:
-    """An arrival in the midst of its transaction. `before` are the ledger's entries of its source and day."""
+class _Intake:
+    """An arrival in the midst of its transaction. `before` are the ledger's entries of its source and day.
+
+    `_unmet` are rows of changed files that no line read so far stands for.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, arrival: Arrival, before: pl.DataFrame) -> None:
         self._connection, self._arrival = connection, arrival
@@ -75,7 +78,7 @@ class _Reading:
         # Without a declaration nothing of a file is known but that it is there.
         by_line = arrival.source is not None and not arrival.source.in_parts
         self._anew = not by_line or set(before["recipe"]) != {arrival.recipe}
-        self._rows: dict[str, pl.Series] = {}
+        self._unmet: dict[str, pl.Series] = {}
 
     def store(self, pseudonyms: Pseudonyms) -> int:
         """Write what is new, take away what is gone. Returns how many files were opened."""
@@ -93,7 +96,7 @@ class _Reading:
             name = batch.file.name
             self._received[name] += batch.received
             if batch.known.height:
-                self._rows[name] = self._rows[name].filter(~self._rows[name].is_in(batch.known["row"].implode()))
+                self._unmet[name] = self._unmet[name].filter(~self._unmet[name].is_in(batch.known["row"].implode()))
         self._take_away()
         settle(self._connection, self._arrival.day, self._arrival.name)
         self._enter()
@@ -106,7 +109,7 @@ class _Reading:
         parameters = self._place | {"file": file.name}
         stored: pl.DataFrame = self._connection.sql(_KNOWN, params=parameters).pl().cast(KNOWN_LINES)
         everything = "SELECT rowid FROM raw_events WHERE arrival_day = $day AND source = $source AND file = $file"
-        self._rows[file.name] = self._connection.sql(everything, params=parameters).pl()["rowid"]
+        self._unmet[file.name] = self._connection.sql(everything, params=parameters).pl()["rowid"]
         return stored
 
     def _make_way(self, events: pl.DataFrame) -> None:
@@ -124,7 +127,7 @@ class _Reading:
             self._run(
                 "DELETE FROM raw_events WHERE arrival_day = $day AND source = $source AND file = $file", file=file
             )
-        obsolete = [rows for rows in self._rows.values() if len(rows)]
+        obsolete = [rows for rows in self._unmet.values() if len(rows)]
         if obsolete:
             with self._registered(pl.concat(obsolete).to_frame()):
                 self._connection.execute("DELETE FROM raw_events WHERE rowid IN (FROM registered)")
