@@ -202,6 +202,7 @@ EVIDENCE = Table(
         "kind": Column(pl.String, "a feedback kind, or `rephrase`"),
         "polarity": Column(pl.Int8, "+1 speaks for the answer, -1 against it, 0 neither"),
         "reason": Column(pl.String, "reason category, where one is known"),
+        "score": Column(pl.Float64, "how strongly its detector fired, 0 to 1; null where it was said"),
         "confidence": Column(pl.Float64, "probability that the polarity is right, 0.5 to 1"),
         "joined_by": Column(
             pl.String, "how a feedback event found its answer: `interaction`, `passage`, `session` or `user`"

@@ -8,7 +8,7 @@ from feedback_pipeline.evidence.ids import evidence_id
 from feedback_pipeline.evidence.sessions import consecutive_turns
 from feedback_pipeline.schemas import EVIDENCE
 
-VERSION = "2"
+VERSION = "3"
 # Of programmers' consecutive prompts, near-identical ones lie above, new questions on the same task below.
 REPHRASED = 0.75
 
@@ -46,6 +46,7 @@ def _rephrases(turns: pl.DataFrame, retried: pl.DataFrame) -> pl.DataFrame:
         interaction_id="previous_id",
         trigger_id="interaction_id",
         text="question",
+        score="similarity",
         confidence=0.5 + 0.3 * pl.col("similarity"),
     )
 
@@ -76,6 +77,7 @@ def _abandonments(
             "interaction_id",
             kind=pl.lit("abandonment"),
             trigger_id="interaction_id",
+            score=pl.lit(1.0),
             confidence=pl.lit(0.6),
         )
     )
