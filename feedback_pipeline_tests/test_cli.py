@@ -5,9 +5,9 @@ import sys
 from datetime import date
 
 import pytest
-from rich.console import Console
 
 from feedback_pipeline import cli
+from feedback_pipeline.cli.app import console
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
@@ -43,7 +43,7 @@ def run(home, monkeypatch, capsys):
 
     def command(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["feedback-pipeline", *words])
-        monkeypatch.setattr(cli, "console", Console(width=200))
+        monkeypatch.setattr(console, "width", 200)
         with pytest.raises(SystemExit) as ended:
             cli.main()
         out, err = capsys.readouterr()

@@ -1,0 +1,84 @@
+"""What was received and what it says: state, ledger, recall, trace."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
+from feedback_pipeline.inspection import render
+from feedback_pipeline.settings import Settings
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show the state of the whole: lines, evidence, examples, datasets, adapters, the gate's decisions."""
+    from feedback_pipeline.inspection.status import status as state_of
+
+    state = state_of(warehouse())
+    if as_json:
+        print_json(state)
+    else:
+        render.print_status(console, state)
+
+
+@app.command()
+def recall(
+    text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
+    where: Annotated[
+        str | None, typer.Option(help="SQL filter on the metadata, such as \"user_role = 'admin'\".")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many exchanges.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Find the exchanges nearest in meaning, with their feedback and metadata."""
+    from feedback_pipeline.inspection.recalled import with_evidence
+    from feedback_pipeline.recall.encoder import load_encoder
+    from feedback_pipeline.recall.search import search
+
+    settings = Settings.from_environment()
+    found = with_evidence(warehouse(), search(settings.index, load_encoder(settings.encoder), text, k=k, where=where))
+    if as_json:
+        print_json(found)
+    else:
+        render.print_recalled(console, found)
+
+
+@app.command()
+def trace(
+    session_or_interaction: Annotated[str, typer.Argument(help="A session's or an interaction's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell the whole session in order: questions, answers, model versions and every piece of evidence."""
+    from feedback_pipeline.inspection.trace import trace as story_of
+
+    exchanges = story_of(warehouse(), session_or_interaction)
+    if as_json:
+        print_json(exchanges)
+    else:
+        render.print_trace(console, exchanges)
+
+
+@app.command()
+def ledger(
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First arrival day; by default the oldest.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last arrival day; by default the newest.")
+    ] = None,
+    rejected: Annotated[bool, typer.Option("--rejected", help="Print each rejected line with its reason.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Account for every line and every piece of feedback, by source, file and arrival day."""
+    from feedback_pipeline.inspection.accounts import accounts, rejected_lines
+
+    days = since.date() if since else date.min, until.date() if until else date.max
+    found = rejected_lines(warehouse(), source, *days) if rejected else accounts(warehouse(), source, *days)
+    if as_json:
+        print_json(found)
+    elif isinstance(found, list):
+        render.print_rejected(console, found)
+    else:
+        render.print_accounts(console, found)
