@@ -65,10 +65,10 @@ def _rehearsed(
     start = time.perf_counter()
     system.run(landing_zone, folder)
     seconds = time.perf_counter() - start
-    return seconds, _peak_memory_mb(), system.rows(folder)
+    return seconds, peak_memory_mb(), system.rows(folder)
 
 
-def _peak_memory_mb() -> float:
+def peak_memory_mb() -> float:
     """Of this process. What getrusage tells includes the process it was forked from, so Linux's own figure counts."""
     status = Path("/proc/self/status")
     if status.exists():

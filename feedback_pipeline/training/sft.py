@@ -109,7 +109,7 @@ def _arguments(config: TrainingConfig, scratch: str, on_cpu: bool) -> Any:
         seed=config.seed,
         # Batches of like length are padded little.
         train_sampling_strategy="group_by_length",
-        bf16=not on_cpu and has_bfloat16(),
+        bf16=has_bfloat16(),
         gradient_checkpointing=not on_cpu,
         use_cpu=on_cpu,
         dataloader_pin_memory=not on_cpu,
