@@ -66,7 +66,8 @@ def main() -> None:
     examples = real_answers()
     held_out, train = examples.head(100), examples.slice(100, 500)
     if options.quick:
-        held_out, train = examples.head(6), examples.slice(100, 8)
+        short = examples.filter(pl.col("completion").list.first().struct.field("content").str.len_chars() < 1000)
+        held_out, train = short.head(6), short.slice(6, 12)
     base = resolve_base_model(Settings.from_environment().base_model, Settings.from_environment().models)
     # The libraries take seconds to import: once, in the server that the processes are forked from.
     processes = multiprocessing.get_context("forkserver")

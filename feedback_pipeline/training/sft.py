@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from feedback_pipeline.hardware import has_bfloat16
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.matmul import onednn_matmul
@@ -83,15 +84,6 @@ def train_sft(
     done = trainer.state
     loss = sum(last_epoch) / len(last_epoch)
     return TrainingResult(len(lengths), int(done.num_input_tokens_seen), done.global_step, loss, seconds)
-
-
-def has_bfloat16() -> bool:
-    """Whether the device that trains multiplies bfloat16 matrices in hardware."""
-    import torch
-
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def _arguments(config: TrainingConfig, scratch: str, on_cpu: bool) -> Any:
