@@ -7,7 +7,6 @@ import typer
 
 from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
 from feedback_pipeline.inspection import render
-from feedback_pipeline.settings import Settings
 
 
 @app.command()
@@ -20,28 +19,6 @@ def status(as_json: AsJson = False) -> None:
         print_json(state)
     else:
         render.print_status(console, state)
-
-
-@app.command()
-def recall(
-    text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
-    where: Annotated[
-        str | None, typer.Option(help="SQL filter on the metadata, such as \"user_role = 'admin'\".")
-    ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many exchanges.")] = 10,
-    as_json: AsJson = False,
-) -> None:
-    """Find the exchanges nearest in meaning, with their feedback and metadata."""
-    from feedback_pipeline.inspection.recalled import with_evidence
-    from feedback_pipeline.recall.encoder import load_encoder
-    from feedback_pipeline.recall.search import search
-
-    settings = Settings.from_environment()
-    found = with_evidence(warehouse(), search(settings.index, load_encoder(settings.encoder), text, k=k, where=where))
-    if as_json:
-        print_json(found)
-    else:
-        render.print_recalled(console, found)
 
 
 @app.command()

@@ -27,6 +27,8 @@ def exchange_index(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
             "updated": sum(report.updated for report in reports),
             "texts_embedded": sum(report.embedded for report in reports),
             "encoder": identity(encoder),
+            "search": reports[-1].search.kind,
+            "recall_at_10": reports[-1].search.recall_at_10,
             "preview": preview(rows.drop("kinds", "categories")),
         }
     )

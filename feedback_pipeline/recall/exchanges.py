@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from feedback_pipeline.recall.languages import languages
 from feedback_pipeline.schemas import TEXTS, TIMESTAMP, Column, Table
 
 # A long question must not hide the answer, nor a pasted document fill the index. Encoders read the
@@ -22,23 +23,30 @@ EXCHANGES = Table(
             f"answer (first {RESPONSE_CHARACTERS:,})",
         ),
         "session_id": Column(pl.String, "conversation"),
+        "session_started_at": Column(TIMESTAMP, "when its first answer was given"),
         "user_role": Column(pl.String, "the asker's role in the product"),
         "environment": Column(pl.String, "deployment"),
         "model_version": Column(pl.String, "what answered"),
         "source": Column(pl.String, "folder of the landing zone the answer came from"),
+        "language": Column(pl.String, "ISO 639-1 code of the text's language; null where it is too short to tell"),
         "kinds": Column(TEXTS, "kinds of the evidence folded, sorted"),
         "categories": Column(TEXTS, "reason categories of the evidence folded, sorted"),
         "n_positive": Column(pl.Int32, "pieces of evidence for the answer"),
         "n_negative": Column(pl.Int32, "pieces of evidence against it"),
         "p_satisfied": Column(pl.Float64, "probability that the answer satisfied its user"),
+        "confidence": Column(pl.Float64, "of the surest piece of evidence folded, 0.5 to 1"),
         "observed_at": Column(TIMESTAMP, "when it was answered"),
         "as_of": Column(pl.Date, "cutoff of the verdict"),
     },
 )
 
 
-def exchanges(verdicts: pl.DataFrame, evidence: pl.DataFrame, interactions: pl.DataFrame) -> pl.DataFrame:
+def exchanges(
+    verdicts: pl.DataFrame, evidence: pl.DataFrame, interactions: pl.DataFrame, sessions: pl.DataFrame
+) -> pl.DataFrame:
     """Rows of `EXCHANGES`, one per interaction of `verdicts` that `interactions` holds, sorted by id.
+
+    `sessions` has a row per `session_id` with `session_started_at`.
 
     Of several verdicts on an interaction the newest counts, of several revisions the one answered
     last. `evidence` must hold what the verdicts name in `evidence_ids`; more does no harm, so that
@@ -64,8 +72,9 @@ def exchanges(verdicts: pl.DataFrame, evidence: pl.DataFrame, interactions: pl.D
     return EXCHANGES.conform(
         newest.select("interaction_id", "n_positive", "n_negative", "p_satisfied", "as_of")
         .join(answers.drop("arrival_day", "event_id"), on="interaction_id")
+        .join(sessions, on="session_id", how="left")
         .join(_folded_signals(newest, evidence), on="interaction_id", how="left")
-        .with_columns(pl.col("kinds", "categories").fill_null([]))
+        .with_columns(pl.col("kinds", "categories").fill_null([]), language=languages("text"))
         .sort("interaction_id")
     )
 
@@ -79,12 +88,13 @@ def _text() -> pl.Expr:
 
 def _folded_signals(verdicts: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
     folded = verdicts.select("interaction_id", evidence_id="evidence_ids").explode("evidence_id")
-    signals = evidence.select("evidence_id", "kind", "reason")
+    signals = evidence.select("evidence_id", "kind", "reason", "confidence")
     return (
         folded.join(signals, on="evidence_id")
         .group_by("interaction_id")
         .agg(
             kinds=pl.col("kind").unique().sort(),
             categories=pl.col("reason").drop_nulls().unique().sort(),
+            confidence=pl.col("confidence").max(),
         )
     )

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from feedback_pipeline.recall.encoder import Encoder, identity
 from feedback_pipeline.recall.exchanges import EXCHANGES
+from feedback_pipeline.recall.indices import EXACT, VectorSearch, refresh, vector_search
 
 _TABLE_PREFIX = "exchanges_"
 _METADATA = list(EXCHANGES.columns)
@@ -30,12 +31,16 @@ class IndexMissingError(FileNotFoundError):
 
 @dataclass(frozen=True)
 class UpsertReport:
-    """What an upsert did: rows inserted, rows changed, rows moved from another encoder's table, texts embedded."""
+    """What an upsert did: rows inserted, changed, and moved from an older table, texts embedded.
+
+    `search` is how meaning is searched afterwards.
+    """
 
     inserted: int
     updated: int
     carried_over: int
     embedded: int
+    search: VectorSearch = EXACT
 
 
 def upsert(folder: Path, rows: pl.DataFrame, encoder: Encoder) -> UpsertReport:
@@ -51,12 +56,11 @@ def upsert(folder: Path, rows: pl.DataFrame, encoder: Encoder) -> UpsertReport:
     incoming = _with_text_hash(EXCHANGES.conform(rows).sort("interaction_id"))
     if incoming["interaction_id"].is_duplicated().any():
         raise ValueError("two rows to index have the same interaction_id")
-    table, carried_over = _table_for(database, encoder)
+    table, carried_over, embedded = _table_for(database, encoder)
     # Never written through, this handle stays at its version: the row ids found keep their rows.
     snapshot = database.open_table(table.name)
     known = _known(snapshot, incoming)
     inserted = updated = 0
-    embedded = carried_over
     for chunk in incoming.iter_slices(_CHUNK_ROWS):
         changed = _changed(snapshot, known, chunk)
         if changed.is_empty():
@@ -74,8 +78,7 @@ def upsert(folder: Path, rows: pl.DataFrame, encoder: Encoder) -> UpsertReport:
         inserted += result.num_inserted_rows
         updated += result.num_updated_rows
         embedded += unseen.height
-    _compact(table)
-    return UpsertReport(inserted, updated, carried_over, embedded)
+    return UpsertReport(inserted, updated, carried_over, embedded, _tidied(folder, table))
 
 
 def open_index(folder: Path, encoder: Encoder) -> Any:
@@ -95,13 +98,14 @@ def open_index(folder: Path, encoder: Encoder) -> Any:
 
 
 def _table_name(encoder: Encoder) -> str:
-    return _TABLE_PREFIX + hashlib.sha256(identity(encoder).encode()).hexdigest()[:12]
+    """Of the encoder and the columns: with others of either, the rows move to a table of their own."""
+    return _TABLE_PREFIX + hashlib.sha256(" ".join([identity(encoder), *_METADATA]).encode()).hexdigest()[:12]
 
 
 def _schema(encoder: Encoder) -> pa.Schema:
     # Without a key that is not null and named so, concurrent merges insert a row twice.
     key = pa.field("interaction_id", pa.string(), False, {"lance-schema:unenforced-primary-key": "true"})
-    metadata = EXCHANGES.empty().drop("interaction_id").to_arrow().schema
+    metadata = [_indexable(field) for field in EXCHANGES.empty().drop("interaction_id").to_arrow().schema]
     return pa.schema(
         [
             key,
@@ -113,22 +117,32 @@ def _schema(encoder: Encoder) -> pa.Schema:
     )
 
 
-def _table_for(database: Any, encoder: Encoder) -> tuple[Any, int]:
-    """The encoder's table, and how many rows came into it from another encoder's."""
+def _indexable(field: pa.Field) -> pa.Field:
+    """The field with offsets of 32 bits: Polars' own are of 64, over which LanceDB makes no B-tree."""
+    if pa.types.is_large_string(field.type):
+        return field.with_type(pa.string())
+    if pa.types.is_large_list(field.type):
+        return field.with_type(pa.list_(pa.string()))
+    return field
+
+
+def _table_for(database: Any, encoder: Encoder) -> tuple[Any, int, int]:
+    """The encoder's table, how many rows came into it from an older one, and how many of them were embedded anew."""
     name = _table_name(encoder)
-    table, carried_over = _opened(database, name), 0
+    table, carried_over, embedded = _opened(database, name), 0, 0
     other_names = _other_names(database, encoder)
     if table is None:
         others = [other for other in (_opened(database, other) for other in other_names) if other is not None]
         newest = max(others, key=lambda other: other.list_versions()[-1]["timestamp"], default=None)
         schema = _schema(encoder)
         # One commit: a table that is there is complete.
-        content = pa.RecordBatchReader.from_batches(schema, _embedded_anew(newest, encoder, schema))
+        content = pa.RecordBatchReader.from_batches(schema, _moved(newest, encoder, schema))
         table = database.create_table(name, content, exist_ok=True)
         carried_over = 0 if newest is None else newest.count_rows()
+        embedded = carried_over if carried_over and _built_by(newest) != identity(encoder) else 0
     for other in other_names:
         database.drop_table(other)
-    return table, carried_over
+    return table, carried_over, embedded
 
 
 def _other_names(database: Any, encoder: Encoder) -> list[str]:
@@ -151,11 +165,16 @@ def _built_by(table: Any) -> str:
     return str(rows["encoder"][0]) if rows.height else "an empty table"
 
 
-def _embedded_anew(table: Any, encoder: Encoder, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _moved(table: Any, encoder: Encoder, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """All rows of an older table, null in columns it did not have; embedded anew where another encoder built it."""
     if table is None:
         return
-    for batch in table.search().select([*_METADATA, "text_hash"]).to_batches():
-        yield from _to_arrow(_embedded(pl.DataFrame(batch), encoder), encoder, schema).to_batches()
+    kept = [name for name in _METADATA if name in table.schema.names]
+    for batch in table.search().select([*kept, "text_hash", "vector", "encoder"]).to_batches():
+        rows = pl.DataFrame(batch)
+        stored = EXCHANGES.conform(rows.select(kept)).hstack(rows.select("text_hash", "vector"))
+        same = rows["encoder"][0] == identity(encoder)
+        yield from _to_arrow(stored if same else _embedded(stored, encoder), encoder, schema).to_batches()
 
 
 def _with_text_hash(rows: pl.DataFrame) -> pl.DataFrame:
@@ -202,14 +221,22 @@ def _to_arrow(rows: pl.DataFrame, encoder: Encoder, schema: pa.Schema) -> pa.Tab
     return rows.with_columns(encoder=pl.lit(identity(encoder))).select(schema.names).to_arrow().cast(schema)
 
 
+def _tidied(folder: Path, table: Any) -> VectorSearch:
+    """Compact the table and bring its indices up to date, unless another process writes to it meanwhile.
+
+    Nothing is lost but tidiness then, until the next upsert.
+    """
+    try:
+        _compact(table)
+        return refresh(folder, table)
+    except (RuntimeError, OSError, ValueError) as error:
+        if "conflict" not in str(error).lower():
+            raise
+        return vector_search(folder, table)
+
+
 def _compact(table: Any) -> None:
     if table.stats()["fragment_stats"]["num_small_fragments"] < _FRAGMENTS_TO_COMPACT:
         return
     # Cleaning raises on a version that someone tagged.
-    keep = _KEEP_ALL_VERSIONS if table.tags.list() else _KEEP_VERSIONS
-    try:
-        table.optimize(cleanup_older_than=keep)
-    except RuntimeError as error:
-        # Another process wrote meanwhile. Nothing is lost but tidiness, until the next upsert.
-        if "commit conflict" not in str(error):
-            raise
+    table.optimize(cleanup_older_than=_KEEP_ALL_VERSIONS if table.tags.list() else _KEEP_VERSIONS)

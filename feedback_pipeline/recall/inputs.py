@@ -9,6 +9,11 @@ from feedback_pipeline.schemas import EVIDENCE, INTERACTIONS, VERDICTS
 from feedback_pipeline.warehouse import Warehouse, current
 
 _JUDGED = "interaction_id IN (SELECT interaction_id FROM verdicts WHERE as_of = $day)"
+_SESSIONS = f"""
+    SELECT session_id, min(observed_at) AS session_started_at FROM interactions
+    WHERE arrival_day <= $day AND session_id IN (SELECT session_id FROM interactions WHERE {_JUDGED})
+    GROUP BY session_id
+"""
 
 
 def exchanges_judged_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
@@ -21,4 +26,5 @@ def exchanges_judged_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
         warehouse.partitions(VERDICTS, [day]),
         known(current(EVIDENCE, day, where=_JUDGED)),
         known(current(INTERACTIONS, day, where=_JUDGED)),
+        warehouse.read(_SESSIONS, {"day": day}),
     )

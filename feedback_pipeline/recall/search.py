@@ -1,53 +1,161 @@
-"""Search: the exchanges nearest in meaning to a text, among those a filter lets through."""
+"""Search: the exchanges nearest to a text or to another exchange, among those a filter lets through."""
 
 import re
 from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.recall.exchanges import EXCHANGES
+from feedback_pipeline.recall.filters import Filters, literal
 from feedback_pipeline.recall.index import open_index
+from feedback_pipeline.recall.indices import EXACT, REFINE_FACTOR, vector_search
+
+Mode = Literal["meaning", "words", "hybrid"]
+Vector = npt.NDArray[np.float32]
+# So many exchanges are looked at for one session of a grouped result.
+_PER_SESSION = 5
+# Rows of each ranking that are fused, and the constant of Cormack et al.
+_FUSED = 50
+_RANK_CONSTANT = 60
+_SELECTED = [*EXCHANGES.columns, "vector"]
 
 
-def search(folder: Path, encoder: Encoder, text: str, k: int = 10, where: str | None = None) -> pl.DataFrame:
+def search(
+    folder: Path,
+    encoder: Encoder,
+    text: str | None = None,
+    k: int = 10,
+    filters: Filters | None = None,
+    *,
+    like: str | None = None,
+    mode: Mode = "meaning",
+    by_session: bool = False,
+) -> pl.DataFrame:
     """The up to `k` exchanges nearest to `text`, nearest first: columns of `EXCHANGES` and `similarity`.
 
-    `similarity` is the cosine, 1 for the same meaning. The search is exact (no approximate index).
-    `where` is a SQL condition on columns of `EXCHANGES`; it holds before the k are chosen. Columns
-    are compared with their own type:
+    `similarity` is the cosine of meaning, 1 for the same. `mode` orders by `meaning`, by `words` (BM25),
+    or `hybrid`: both ranks fused (reciprocal rank fusion, Cormack et al. 2009). `like` names an interaction
+    to start from in place of a text; it is not among the results. With `by_session` each session gives its
+    best exchange, and `in_session` says how many of those looked at are of it.
+
+    `filters` hold before the k are chosen. Its `where` is a SQL condition on columns of `EXCHANGES`,
+    compared with their own type:
 
     - `user_role = 'admin' AND environment <> 'staging'`, `model_version LIKE 'assistant-%'`
     - `array_has(kinds, 'thumb')`, `array_has_any(categories, ['unsafe', 'wrong_tone'])`, `array_length(kinds) > 1`
     - `observed_at >= timestamp '2026-01-31T12:00:00Z'`, `as_of < date '2026-02-01'`
     - `p_satisfied < 0.5`, `n_negative > 0`
 
-    Raises `IndexMissingError` where there is no index for this encoder, `ValueError` for a filter
-    that cannot be understood or a `k` below 1.
+    Raises `IndexMissingError` where there is no index for this encoder, `LookupError` for an interaction
+    that is not in it, `ValueError` for a filter that cannot be understood, a `k` below 1, or where not
+    exactly one of `text` and `like` is given.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
+    if (text is None) == (like is None):
+        raise ValueError("give either a text or an interaction to look for")
     table = open_index(folder, encoder)
-    query = (
-        table.search(encoder.encode([text])[0], vector_column_name="vector")
-        .distance_type("cosine")
-        .bypass_vector_index()
-        .select([*EXCHANGES.columns, "_distance"])
-        .limit(k)
+    filters = filters or Filters()
+    condition = filters.condition()
+    if like is None:
+        words, vector = str(text), encoder.encode([str(text)])[0]
+    else:
+        words, vector = _stored(table, like)
+        condition = " AND ".join(filter(None, (f"interaction_id <> {literal(like)}", condition)))
+    limit = k * _PER_SESSION if by_session else k
+    queries = {"meaning": _by_meaning(folder, table, vector), "words": _by_words(table, words)}
+    if mode == "hybrid":
+        ranked = [_run(query.limit(max(limit, _FUSED)), condition, filters) for query in queries.values()]
+        found = _fused(ranked).head(limit)
+    else:
+        found = _run(queries[mode].limit(limit), condition, filters)
+    result = _with_similarity(found, vector)
+    return _best_of_sessions(result).head(k) if by_session else result
+
+
+def nearest(folder: Path, encoder: Encoder, vectors: Vector, k: int = 10) -> list[list[str]]:
+    """The `interaction_id`s of the `k` exchanges nearest to each of many `vectors`, found exactly.
+
+    Many questions at once are one product of matrices, batch by batch of what is stored, which is faster
+    than a graph walked for each.
+    """
+    table = open_index(folder, encoder)
+    best = np.full((len(vectors), k), -np.inf, dtype=np.float32)
+    places = np.zeros((len(vectors), k), dtype=np.int64)
+    ids: list[str] = []
+    for batch in table.search().select(["interaction_id", "vector"]).to_batches():
+        stored = np.asarray(batch["vector"].values).reshape(len(batch), -1)
+        similarity = vectors @ stored.T
+        keep = min(k, len(batch))
+        top = np.argpartition(-similarity, keep - 1, axis=1)[:, :keep]
+        candidates = np.hstack([best, np.take_along_axis(similarity, top, axis=1)])
+        order = np.argsort(-candidates, axis=1, kind="stable")[:, :k]
+        places = np.take_along_axis(np.hstack([places, top + len(ids)]), order, axis=1)
+        best = np.take_along_axis(candidates, order, axis=1)
+        ids.extend(batch["interaction_id"].to_pylist())
+    return [
+        [ids[place] for place, score in zip(row, scores, strict=True) if score > -np.inf]
+        for row, scores in zip(places, best, strict=True)
+    ]
+
+
+def _stored(table: Any, interaction_id: str) -> tuple[str, Vector]:
+    rows = table.search().where(f"interaction_id = {literal(interaction_id)}").select(["text", "vector"]).to_list()
+    if not rows:
+        raise LookupError(f"no exchange {interaction_id!r} in the index")
+    return rows[0]["text"], np.asarray(rows[0]["vector"], dtype=np.float32)
+
+
+def _by_words(table: Any, words: str) -> Any:
+    return table.search(words, query_type="fts", fts_columns="text").select([*_SELECTED, "_score"])
+
+
+def _by_meaning(folder: Path, table: Any, vector: Vector) -> Any:
+    query = table.search(vector, vector_column_name="vector").distance_type("cosine")
+    graph = vector_search(folder, table) != EXACT
+    query = query.refine_factor(REFINE_FACTOR) if graph else query.bypass_vector_index()
+    return query.select([*_SELECTED, "_distance"])
+
+
+def _fused(ranked: list[pl.DataFrame]) -> pl.DataFrame:
+    """Several rankings as one: each gives its n-th row 1 / (60 + n)."""
+    votes = [rows.select(_SELECTED).with_row_index("rank", offset=1) for rows in ranked]
+    return (
+        pl.concat(votes)
+        .with_columns(score=(1 / (_RANK_CONSTANT + pl.col("rank"))).sum().over("interaction_id"))
+        .unique("interaction_id", keep="first", maintain_order=True)
+        .sort("score", descending=True, maintain_order=True)
     )
-    if where is not None:
-        # In parentheses, because LanceDB ignores what follows a complete condition.
-        query = query.where(f"({where}\n)", prefilter=True)
+
+
+def _run(query: Any, condition: str | None, filters: Filters) -> pl.DataFrame:
+    if condition is not None:
+        query = query.where(condition, prefilter=True)
     try:
-        nearest: pl.DataFrame = query.to_polars()
+        return pl.DataFrame(pl.from_arrow(query.to_arrow()))
     except (ValueError, RuntimeError) as error:
-        if where is None or (isinstance(error, RuntimeError) and "filter expression" not in str(error)):
+        if filters.where is None or (isinstance(error, RuntimeError) and "filter expression" not in str(error)):
             raise
         columns = ", ".join(f"{name} ({dtype})" for name, dtype in EXCHANGES.schema.items())
-        raise ValueError(f"cannot filter by {where!r}: {_complaint(error)} (columns: {columns})") from error
-    return EXCHANGES.conform(nearest.drop("_distance")).with_columns(similarity=1 - nearest["_distance"])
+        raise ValueError(f"cannot filter by {filters.where!r}: {_complaint(error)} (columns: {columns})") from error
 
 
 def _complaint(error: Exception) -> str:
     """What LanceDB says, in one line, without the place in its own source."""
     return " ".join(re.sub(r", /\S+\.rs:\d+:\d+", "", str(error)).split())
+
+
+def _with_similarity(found: pl.DataFrame, vector: Vector) -> pl.DataFrame:
+    stored = found["vector"].to_numpy().reshape(found.height, len(vector))
+    cosine = (stored.astype(np.float64) @ vector).astype(np.float32)
+    return EXCHANGES.conform(found.select(*EXCHANGES.columns)).with_columns(similarity=pl.Series(cosine))
+
+
+def _best_of_sessions(found: pl.DataFrame) -> pl.DataFrame:
+    return found.with_columns(in_session=pl.len().over("session_id")).unique(
+        "session_id", keep="first", maintain_order=True
+    )

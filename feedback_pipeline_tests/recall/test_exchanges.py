@@ -2,11 +2,18 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from feedback_pipeline.recall.exchanges import QUESTION_CHARACTERS, RESPONSE_CHARACTERS, exchanges
+from feedback_pipeline.recall.exchanges import QUESTION_CHARACTERS, RESPONSE_CHARACTERS
+from feedback_pipeline.recall.exchanges import exchanges as exchanges_of
 from feedback_pipeline.schemas import EVIDENCE, INTERACTIONS, VERDICTS
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY = date(2026, 1, 5)
+
+SESSIONS = pl.DataFrame({"session_id": ["s"], "session_started_at": [NOON]})
+
+
+def exchanges(verdicts, evidence, interactions):
+    return exchanges_of(verdicts, evidence, interactions, SESSIONS)
 
 
 def answered(interaction_id="a", question="Where is my invoice?", response="Under Billing.", **columns):

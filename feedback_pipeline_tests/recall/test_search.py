@@ -1,13 +1,19 @@
+import tempfile
 from datetime import UTC, date, datetime
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from exchange_rows import exchange, numbered
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from word_counts import WordCounts
 
 from feedback_pipeline.recall.exchanges import EXCHANGES
+from feedback_pipeline.recall.filters import Filters
 from feedback_pipeline.recall.index import IndexMissingError, upsert
-from feedback_pipeline.recall.search import search
+from feedback_pipeline.recall.search import nearest, search
 
 
 @pytest.fixture
@@ -31,7 +37,9 @@ def folder(tmp_path):
 
 
 def found(folder, where=None, k=10):
-    return search(folder, WordCounts(dimension=512), "apples and pears", k, where)["interaction_id"].to_list()
+    return search(folder, WordCounts(dimension=512), "apples and pears", k, Filters(where=where))[
+        "interaction_id"
+    ].to_list()
 
 
 def test_the_nearest_comes_first(folder):
@@ -103,7 +111,7 @@ def test_fewer_than_one_result_is_refused(folder):
 
 
 def test_a_filter_that_nothing_meets_gives_an_empty_frame(folder):
-    result = search(folder, WordCounts(dimension=512), "apples", where="user_role = 'nobody'")
+    result = search(folder, WordCounts(dimension=512), "apples", filters=Filters(user_role="nobody"))
     assert result.height == 0
     assert result.schema == EXCHANGES.schema | {"similarity": pl.Float32}
 
@@ -119,3 +127,97 @@ def test_the_search_is_exact(tmp_path):
 def test_no_index_yet_is_said(tmp_path):
     with pytest.raises(IndexMissingError, match="no index"):
         search(tmp_path, WordCounts(), "anything")
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(user_role="admin"), ["near"]),
+        (Filters(environment="staging"), ["middle"]),
+        (Filters(model_version="assistant-2"), ["far"]),
+        (Filters(kinds=("copy", "correction")), ["near", "far"]),
+        (Filters(categories=("unsafe",)), ["middle"]),
+        (Filters(since=datetime(2026, 1, 9, 8)), ["far"]),
+        (Filters(until=datetime(2026, 1, 9, 8, tzinfo=UTC)), ["near", "middle"]),
+        (Filters(max_p_satisfied=0.5), []),
+        (Filters(user_role="member", where="environment = 'staging' -- only there"), ["middle"]),
+        (Filters(user_role="o'brien"), []),
+        (Filters(language="en"), ["near"]),
+        (Filters(min_confidence=0.8), ["middle"]),
+        (Filters(session_since=datetime(2026, 1, 8)), ["far"]),
+        (Filters(session_until=datetime(2026, 1, 8)), ["near"]),
+    ],
+)
+def test_each_filter_lets_its_own_through(tmp_path, filters, expected):
+    rows = pl.concat(
+        [
+            exchange(
+                "near",
+                "apples and pears",
+                user_role="admin",
+                kinds=["thumb", "correction"],
+                language="en",
+                session_started_at=datetime(2026, 1, 5, tzinfo=UTC),
+            ),
+            exchange("middle", "apples and nuts", environment="staging", categories=["unsafe"], confidence=0.9),
+            exchange(
+                "far",
+                "quick brown foxes",
+                kinds=["copy"],
+                model_version="assistant-2",
+                observed_at=datetime(2026, 1, 9, 8, tzinfo=UTC),
+                session_started_at=datetime(2026, 1, 9, tzinfo=UTC),
+            ),
+        ]
+    )
+    encoder = WordCounts(dimension=512)
+    upsert(tmp_path, rows, encoder)
+
+    result = search(tmp_path, encoder, "apples and pears", filters=filters)
+
+    assert result["interaction_id"].to_list() == expected
+
+
+def test_words_find_what_contains_them_and_both_ranks_can_be_fused(folder):
+    encoder = WordCounts(dimension=512)
+
+    assert search(folder, encoder, "foxes", mode="words")["interaction_id"].to_list() == ["far"]
+    assert search(folder, encoder, "nowhere said", mode="words").is_empty()
+    assert search(folder, encoder, "apples and nuts", mode="hybrid")["interaction_id"][0] == "middle"
+
+
+def test_more_like_an_interaction_leaves_itself_out(folder):
+    encoder = WordCounts(dimension=512)
+
+    assert search(folder, encoder, like="near", k=1)["interaction_id"].to_list() == ["middle"]
+    with pytest.raises(LookupError, match="no exchange 'nobody'"):
+        search(folder, encoder, like="nobody")
+    with pytest.raises(ValueError, match="either a text or an interaction"):
+        search(folder, encoder, "apples", like="near")
+
+
+def test_a_session_gives_its_best_exchange_and_counts_the_others(tmp_path):
+    encoder = WordCounts(dimension=512)
+    rows = [exchange(str(n), "apples" + " pears" * n, session_id="long" if n < 3 else "short") for n in range(4)]
+    upsert(tmp_path, pl.concat(rows), encoder)
+
+    result = search(tmp_path, encoder, "apples", by_session=True)
+
+    assert result.select("interaction_id", "session_id", "in_session").rows() == [("0", "long", 3), ("3", "short", 1)]
+
+
+@given(seed=st.integers(0, 999), k=st.integers(1, 12), rows=st.integers(1, 40))
+@settings(max_examples=10)
+def test_many_questions_at_once_find_what_each_finds_alone(seed, k, rows):
+    encoder = WordCounts(dimension=16)
+    texts = [f"word{(seed * n) % 17} and {n}" for n in range(rows)]
+    with tempfile.TemporaryDirectory() as folder:
+        upsert(Path(folder), pl.concat([exchange(str(n), text) for n, text in enumerate(texts)]), encoder)
+        vectors = encoder.encode(texts[:3])
+        found = nearest(Path(folder), encoder, vectors, k)
+
+    stored = encoder.encode(texts)
+    for vector, ids in zip(vectors, found, strict=True):
+        similarity = stored @ vector
+        assert len(ids) == len(set(ids)) == min(k, rows)
+        assert similarity[[int(place) for place in ids]] == pytest.approx(np.sort(similarity)[::-1][:k], abs=1e-5)

@@ -1,0 +1,114 @@
+"""LanceDB's indices over the exchanges: for words, for filters, and for meaning where exact search is too slow."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lancedb.index import FTS, Bitmap, BTree, HnswSq, LabelList
+
+# Exact search over so many vectors of 384 numbers takes about 30 ms on two cores.
+EXACT_ROWS = 20_000
+NEIGHBOURS = 10
+RECALL = 0.97
+PROBES = 100
+# Rows that an index does not know are searched one by one: more would be felt.
+_UNINDEXED_ROWS = 4_096
+REFINE_FACTOR = 2
+_SAME_DISTANCE = 1e-6
+# Cleaning raises on a version that someone tagged, so it is left to compaction.
+_KEEP_VERSIONS = timedelta(days=36_500)
+_METADATA = {
+    "interaction_id": BTree(),
+    "session_id": BTree(),
+    "observed_at": BTree(),
+    "session_started_at": BTree(),
+    "user_role": Bitmap(),
+    "environment": Bitmap(),
+    "model_version": Bitmap(),
+    "source": Bitmap(),
+    "language": Bitmap(),
+    "kinds": LabelList(),
+    "categories": LabelList(),
+    "text": FTS(),
+}
+_VECTOR_INDEX = "vector_idx"
+
+
+@dataclass(frozen=True)
+class VectorSearch:
+    """How meaning is searched: `exact`, or by an `hnsw` graph that finds `recall_at_10` of the ten nearest."""
+
+    kind: str
+    recall_at_10: float
+
+
+EXACT = VectorSearch("exact", 1.0)
+
+
+def refresh(folder: Path, table: Any) -> VectorSearch:
+    """Make every index of `table` that is wanted, and bring up to date those that fell behind.
+
+    Readers are never blocked: until an index knows a row, the row is searched without it. A graph is
+    measured against exact search before it is used, and after each refresh; one that finds less than
+    `RECALL` of the ten nearest is not used, and search stays exact.
+    """
+    rows = table.count_rows()
+    if not rows:
+        return EXACT
+    present = {index.name for index in table.list_indices()}
+    for column, configuration in _METADATA.items():
+        if f"{column}_idx" not in present:
+            table.create_index(column, config=configuration)
+    behind = max((table.index_stats(name).num_unindexed_rows for name in present), default=0)
+    if behind >= _UNINDEXED_ROWS:
+        table.optimize(cleanup_older_than=_KEEP_VERSIONS)
+    if rows <= EXACT_ROWS:
+        return EXACT
+    if _VECTOR_INDEX not in present:
+        # One partition: the graph is small enough to be searched whole, and loses no neighbour at a border.
+        table.create_index("vector", config=HnswSq(distance_type="cosine", num_partitions=1))
+    elif behind < _UNINDEXED_ROWS and (known := vector_search(folder, table)) != EXACT:
+        return known
+    return _approved(folder, table)
+
+
+def vector_search(folder: Path, table: Any) -> VectorSearch:
+    """How this table is searched: by its graph where that was measured and approved."""
+    file = _approval(folder, table)
+    return VectorSearch(**json.loads(file.read_text())) if file.exists() else EXACT
+
+
+def _approved(folder: Path, table: Any) -> VectorSearch:
+    measured = VectorSearch("hnsw", round(recall_at_10(table), 4))
+    if measured.recall_at_10 < RECALL:
+        _approval(folder, table).unlink(missing_ok=True)
+        return EXACT
+    unfinished = _approval(folder, table).with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(asdict(measured)))
+    unfinished.replace(_approval(folder, table))
+    return measured
+
+
+def _approval(folder: Path, table: Any) -> Path:
+    return folder / f"{table.name}.vector_search.json"
+
+
+def recall_at_10(table: Any) -> float:
+    """Share of the ten nearest that the graph finds too, over stored vectors spread through the table.
+
+    Of several equally near ones any will do.
+    """
+    places = np.unique(np.linspace(0, table.count_rows() - 1, PROBES).astype(int)).tolist()
+    probes = table.take_offsets(places).select(["vector"]).to_arrow()["vector"].to_pylist()
+    return float(np.mean([_recall(table, probe) for probe in probes]))
+
+
+def _recall(table: Any, vector: list[float]) -> float:
+    query = table.search(vector, vector_column_name="vector").distance_type("cosine")
+    query = query.select(["_distance"]).limit(NEIGHBOURS)
+    found = query.refine_factor(REFINE_FACTOR).to_arrow()["_distance"].to_numpy()
+    wanted = query.bypass_vector_index().to_arrow()["_distance"].to_numpy()
+    return float((found <= wanted.max() + _SAME_DISTANCE).sum() / len(wanted))
