@@ -9,6 +9,7 @@ import feedback_pipeline
 
 PACKAGE = Path(feedback_pipeline.__file__).parent
 FLOW = [
+    "redaction",
     "ingestion",
     "receiving",
     "evidence",

@@ -2,13 +2,13 @@
 
 import dagster as dg
 
-from feedback_pipeline.curation.redaction import redact
 from feedback_pipeline.defs.metadata import preview
 from feedback_pipeline.defs.partitions import nightly_asset, partition_dates
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import identity, load_encoder
 from feedback_pipeline.recall.index import upsert
 from feedback_pipeline.recall.inputs import exchanges_judged_on
+from feedback_pipeline.redaction.redact import redact
 
 
 @nightly_asset(group_name="recall", kinds={"lancedb"}, deps=["verdicts", "evidence", "interactions"])

@@ -3,12 +3,12 @@
 import dagster as dg
 import polars as pl
 
-from feedback_pipeline.curation.redaction import redact
 from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.drift import drift
 from feedback_pipeline.ingestion.volume import volume
+from feedback_pipeline.redaction.redact import redact
 from feedback_pipeline.schemas import RAW_EVENTS
 
 
