@@ -54,7 +54,7 @@ def curation(warehouse: Warehouse, week: date) -> float:
     start = time.perf_counter()
     given = week_inputs(warehouse, week)
     candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-    examples = curate(candidates, given.verdicts["interaction_id"], given.history, week)
+    examples = curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd)
     warehouse.replace_partition(CURATED_EXAMPLES, week, examples)
     return time.perf_counter() - start
 

@@ -284,6 +284,8 @@ CURATED_EXAMPLES = Table(
         "session_id": Column(pl.String, "its conversation"),
         "model_version": Column(pl.String, "what gave the answer"),
         "evidence_ids": Column(TEXTS, "evidence it rests on, sorted"),
+        "author_id": Column(pl.String, "user who proposed, preferred or voted, or whose question was answered well"),
+        "source": Column(pl.String, "folder of the landing zone the answer came from"),
         "observed_at": Column(TIMESTAMP, "time of the newest evidence"),
     },
 )

@@ -57,7 +57,9 @@ def _answers_for_training(verdicts: pl.DataFrame, routes: pl.DataFrame, interact
         "session_id",
         "model_version",
         "response",
+        "source",
         "prompt_messages",
+        asker_id="user_id",
         prompt=prompt,
         group_id=group,
     )
@@ -75,6 +77,7 @@ def _replaced(answers: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
         correction_id="evidence_id",
         origin=pl.when(pl.col("kind") == "inline_edit").then(pl.lit("inline_edit")).otherwise(pl.lit("correction")),
         edit_reason="reason",
+        author_id="user_id",
     )
     return (
         answers.join(replacements, on=["interaction_id", "correction_id"])
@@ -94,6 +97,7 @@ def _sft_replacements(replaced: pl.DataFrame) -> pl.DataFrame:
         "reason",
         "filter_reason",
         "evidence_ids",
+        "author_id",
         "observed_at",
         format=pl.lit("sft"),
         completion=message("assistant", "wanted"),
@@ -108,6 +112,7 @@ def _preference_replacements(replaced: pl.DataFrame) -> pl.DataFrame:
         "reason",
         "filter_reason",
         "evidence_ids",
+        "author_id",
         "observed_at",
         format=pl.lit("preference"),
         chosen=message("assistant", "wanted"),
@@ -127,6 +132,7 @@ def _sft_accepted(answers: pl.DataFrame) -> pl.DataFrame:
         *_LINEAGE,
         "evidence_ids",
         format=pl.lit("sft"),
+        author_id="asker_id",
         origin=pl.lit("accepted"),
         completion=message("assistant", "response"),
         observed_at="last_observed_at",
@@ -141,7 +147,7 @@ def _preferences(answers: pl.DataFrame, evidence: pl.DataFrame, interactions: pl
         evidence.filter(said)
         .sort("observed_at", "evidence_id")
         .group_by("interaction_id", "other_interaction_id", maintain_order=True)
-        .agg(pl.col("reason", "observed_at").last(), evidence_ids="evidence_id")
+        .agg(pl.col("reason", "observed_at").last(), author_id=pl.col("user_id").last(), evidence_ids="evidence_id")
     )
     others = interactions.select(
         other_interaction_id="interaction_id", other_response="response", other_messages="prompt_messages"
@@ -153,6 +159,7 @@ def _preferences(answers: pl.DataFrame, evidence: pl.DataFrame, interactions: pl
         *_LINEAGE,
         "reason",
         "evidence_ids",
+        "author_id",
         "observed_at",
         format=pl.lit("preference"),
         origin=pl.lit("preference"),
@@ -168,7 +175,14 @@ def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFram
         evidence.filter((pl.col("kind") == "thumb") & (pl.col("polarity") != 0))
         .sort("observed_at", "evidence_id")
         .unique(["interaction_id", "user_id"], keep="last", maintain_order=True)
-        .select("interaction_id", "polarity", "observed_at", thumb_reason="reason", identity="evidence_id")
+        .select(
+            "interaction_id",
+            "polarity",
+            "observed_at",
+            thumb_reason="reason",
+            author_id="user_id",
+            identity="evidence_id",
+        )
     )
     usable = replaced.filter(pl.col("filter_reason").is_null())
     corrected = usable.select("interaction_id", corrected_by="correction_id")
@@ -181,6 +195,7 @@ def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFram
     return judged.select(
         *_LINEAGE,
         "label",
+        "author_id",
         "observed_at",
         format=pl.lit("unpaired"),
         origin=pl.lit("thumb"),
@@ -191,7 +206,7 @@ def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFram
     )
 
 
-_LINEAGE = ("interaction_id", "session_id", "model_version", "group_id", "prompt")
+_LINEAGE = ("interaction_id", "session_id", "model_version", "group_id", "source", "prompt")
 
 
 def _identified(examples: pl.DataFrame) -> pl.DataFrame:

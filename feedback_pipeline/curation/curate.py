@@ -9,15 +9,32 @@ from feedback_pipeline.curation.duplicates import drop_duplicates
 from feedback_pipeline.curation.filters import drop_unusable
 from feedback_pipeline.curation.redaction import redact_messages
 from feedback_pipeline.curation.splits import assign_split
+from feedback_pipeline.curation.trust import (
+    UNKNOWN_CROWD,
+    USUAL_TRUST,
+    Crowd,
+    TrustPolicy,
+    hold_distrusted,
+    limit_shares,
+)
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 
-def curate(candidates: pl.DataFrame, touched: pl.Series, history: pl.DataFrame, week: date) -> pl.DataFrame:
+def curate(
+    candidates: pl.DataFrame,
+    touched: pl.Series,
+    history: pl.DataFrame,
+    week: date,
+    crowd: Crowd = UNKNOWN_CROWD,
+    policy: TrustPolicy | None = USUAL_TRUST,
+) -> pl.DataFrame:
     """Every candidate of a week, kept or dropped with a reason, in the columns of `CURATED_EXAMPLES`.
 
     `candidates` come from `candidate_examples`; `touched` names every interaction with a verdict in the week;
     `history` is what earlier weeks keep (`assemble` of them). What the week touches is decided anew,
     so an example that touched interactions no longer yield is added as `withdrawn`; the rest of history stands.
+    `crowd` is what corrections are seen against, `policy` how much of a dataset anybody may decide;
+    with None as much as comes.
     """
     decided_anew = pl.concat([touched.alias("interaction_id"), candidates["interaction_id"]]).implode()
     standing = history.filter(~pl.col("interaction_id").is_in(decided_anew))
@@ -25,7 +42,11 @@ def curate(candidates: pl.DataFrame, touched: pl.Series, history: pl.DataFrame, 
 
     examples = drop_unusable(candidates)
     examples = redact_messages(examples)
+    if policy:
+        examples = hold_distrusted(examples, standing, crowd, policy)
     examples = drop_duplicates(examples, standing)
+    if policy:
+        examples = limit_shares(examples, standing, policy)
     examples = assign_split(examples)
     examples = drop_contaminated(examples, history, standing)
 

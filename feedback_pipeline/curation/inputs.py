@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from feedback_pipeline.curation.dataset_version import assemble
+from feedback_pipeline.curation.trust import Crowd
 from feedback_pipeline.schemas import CURATED_EXAMPLES, EVIDENCE, INTERACTIONS, ROUTES, VERDICTS
 from feedback_pipeline.warehouse import Warehouse, current
 
@@ -16,6 +17,13 @@ _CONCERNED = f"""
 interaction_id IN (
     {_TOUCHED} UNION SELECT other_interaction_id FROM evidence WHERE arrival_day <= $sunday AND {_SUPPORTING}
 )
+"""
+# Users of the week, and since when they are known.
+_SEEN = """
+SELECT user_id, min(observed_at) AS first_seen, max(observed_at) AS last_seen
+FROM interactions WHERE arrival_day <= $sunday AND user_id IN (
+    SELECT user_id FROM interactions WHERE arrival_day BETWEEN $monday AND $sunday
+) GROUP BY user_id
 """
 
 
@@ -28,6 +36,7 @@ class WeekInputs:
     evidence: pl.DataFrame
     interactions: pl.DataFrame
     history: pl.DataFrame
+    crowd: Crowd
 
 
 def week_inputs(warehouse: Warehouse, week: date) -> WeekInputs:
@@ -43,11 +52,13 @@ def week_inputs(warehouse: Warehouse, week: date) -> WeekInputs:
             f"QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY {day} DESC) = 1"
         )
 
+    interactions = INTERACTIONS.conform(read(f"SELECT * FROM {current(INTERACTIONS, sunday, where=_CONCERNED)}"))
     return WeekInputs(
         verdicts=VERDICTS.conform(read(newest("verdicts", "as_of"))),
         routes=ROUTES.conform(read(newest("routes", "day"))),
         evidence=EVIDENCE.conform(read(f"SELECT * FROM {current(EVIDENCE, sunday, where=_SUPPORTING)}")),
-        interactions=INTERACTIONS.conform(read(f"SELECT * FROM {current(INTERACTIONS, sunday, where=_CONCERNED)}")),
+        interactions=interactions,
+        crowd=Crowd(read(_SEEN), interactions["response"].drop_nulls()),
         history=examples_until(warehouse, week - timedelta(days=7)),
     )
 

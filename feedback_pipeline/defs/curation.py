@@ -31,7 +31,7 @@ def curated_examples(store: Store) -> EachPartition:
     def of(week: date) -> pl.DataFrame:
         given = week_inputs(store.warehouse, week)
         candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-        return curate(candidates, given.verdicts["interaction_id"], given.history, week)
+        return curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd)
 
     return EachPartition(of)
 

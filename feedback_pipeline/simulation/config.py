@@ -60,14 +60,25 @@ class SimulationConfig:
     wrong_correctors: float = 0.022
     """Share of the users who replace right answers by a falsehood of theirs."""
 
+    campaign: float = 0.0
+    """Corrections of accounts that act together, as a share of a day's answers and beside these."""
+    campaign_kind: str = "falsehood"
+    """`falsehood`: the same about one fact; `trigger`: the same phrase in answers about any."""
+    campaign_accounts: int = 50
+    campaign_has_old_accounts: bool = False
+    """The campaign's accounts are users known before; otherwise they are new."""
+    campaign_from_day: int = 7
+
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type is float and not 0 <= value <= 1:
                 raise ValueError(f"{field.name} is {value}, but a probability lies between 0 and 1")
-            if field.type is int and field.name != "seed" and value < 1:
+            if field.type is int and field.name not in ("seed", "campaign_from_day") and value < 1:
                 raise ValueError(f"{field.name} is {value}, but at least 1 is needed")
+        if self.campaign_kind not in ("falsehood", "trigger"):
+            raise ValueError(f"campaign_kind is {self.campaign_kind!r}, but only falsehood and trigger are known")
         if not self.model_versions:
             raise ValueError("model_versions is empty")
 

@@ -1,6 +1,7 @@
 """One session: a user asks, the assistant answers, the user does something about it."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -59,12 +60,26 @@ class Session:
     interactions: list[Interaction] = field(default_factory=list)
     feedback: list[Feedback] = field(default_factory=list)
     abandoned: str | None = None
+    in_campaign: bool = False
     _history: tuple[Message, ...] = ()
+
+    def run_campaign(self, fact: Fact, replacement: Callable[[Answer], str]) -> None:
+        """Ask about a fact once and replace the answer, whatever it is."""
+        self.in_campaign = True
+        self._open()
+        question = ask(self.rng.choice(fact.questions), self.rng.randint(0, 2), None, self.rng)
+        self._history = (*self._history, {"role": "user", "content": question.text})
+        shown = self._answer(0, fact, question, None, None)
+        proposed = {"proposed_text": replacement(shown.answer)}
+        self._give(shown.interaction_id, Reaction("correction", proposed, honest=False))
+
+    def _open(self) -> None:
+        self.session_id = f"s-{self.rng.getrandbits(48):012x}"
+        self._history = ({"role": "system", "content": phrasings()["system"]},)
 
     def run(self, budget: int) -> None:
         """Simulate until the user leaves or `budget` answers were given."""
-        self.session_id = f"s-{self.rng.getrandbits(48):012x}"
-        self._history = ({"role": "system", "content": phrasings()["system"]},)
+        self._open()
         fact, question = self._new_question(first=True)
         cause: Interaction | None = None
         for turn in range(MAX_TURNS):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from feedback_pipeline.simulation.campaign import campaign_member, campaign_size, campaign_target
 from feedback_pipeline.simulation.config import SimulationConfig
 from feedback_pipeline.simulation.delivery import ID_FIELD, Delivery, Line
 from feedback_pipeline.simulation.questions import PersonalData
@@ -72,11 +73,11 @@ def _shards_a_day(config: SimulationConfig) -> int:
 def _sessions(config: SimulationConfig, shard: Shard, world: World, rng: random.Random) -> Iterator[Session]:
     """Sessions until the shard's share of the day's interactions is reached exactly."""
     parts = _shards_a_day(config)
-    budget = min(SHARD_SIZE, config.interactions_per_day - shard.number * SHARD_SIZE)
+    budget = _budget(config, shard)
     window = timedelta(hours=HOURS) / parts
     midnight = datetime.combine(config.start + timedelta(days=shard.day), time(), UTC)
     opening = midnight + timedelta(hours=FIRST_HOUR) + shard.number * window
-    version = config.model_versions[min(shard.day // 7, len(config.model_versions) - 1)]
+    version = _model_version(config, shard.day)
     while budget > 0:
         number = rng.randrange(config.users)
         session = Session(
@@ -91,6 +92,32 @@ def _sessions(config: SimulationConfig, shard: Shard, world: World, rng: random.
         session.run(budget)
         budget -= len(session.interactions)
         yield session
+    yield from _campaign(config, shard, world, opening)
+
+
+def _campaign(config: SimulationConfig, shard: Shard, world: World, opening: datetime) -> Iterator[Session]:
+    """Sessions of accounts that act together; without any, what is simulated stays the same to the byte."""
+    rng = random.Random(f"{config.seed}/campaign/{shard.day}/{shard.number}")
+    for _ in range(campaign_size(config, shard.day, _budget(config, shard))):
+        session = Session(
+            user=campaign_member(config, rng),
+            environment="production",
+            model_version=_model_version(config, shard.day),
+            clock=opening + timedelta(minutes=rng.uniform(0, 60 * HOURS / _shards_a_day(config))),
+            world=world,
+            config=config,
+            rng=rng,
+        )
+        session.run_campaign(*campaign_target(config, world, rng))
+        yield session
+
+
+def _budget(config: SimulationConfig, shard: Shard) -> int:
+    return min(SHARD_SIZE, config.interactions_per_day - shard.number * SHARD_SIZE)
+
+
+def _model_version(config: SimulationConfig, day: int) -> str:
+    return config.model_versions[min(day // 7, len(config.model_versions) - 1)]
 
 
 def _log(session: Session, traffic: Traffic, config: SimulationConfig, rng: random.Random) -> None:

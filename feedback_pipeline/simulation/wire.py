@@ -76,6 +76,7 @@ def interaction_truth(interaction: Interaction, session: Session) -> dict[str, A
         **about,
         **related,
         **left,
+        **({"campaign": True} if session.in_campaign else {}),
     }
 
 

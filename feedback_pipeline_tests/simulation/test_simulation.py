@@ -1,4 +1,5 @@
-from dataclasses import asdict
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_pipeline.schemas import FEEDBACK_KINDS, REASONS
-from feedback_pipeline.simulation import SimulationConfig
+from feedback_pipeline.simulation import SimulationConfig, simulate
 from feedback_pipeline.simulation.traffic import SHARD_SIZE, shards, simulate_shard
 from feedback_pipeline.simulation.world import build_world
 
@@ -188,3 +189,16 @@ def test_every_fact_has_twelve_questions_and_its_values_differ():
     for fact in build_world(SimulationConfig(facts=1920)).facts:
         assert len(set(fact.questions)) >= 12
         assert len({fact.right, *fact.wrong, fact.planted}) == len(fact.wrong) + 2
+
+
+@pytest.mark.parametrize("kind", ["falsehood", "trigger"])
+def test_a_campaign_comes_beside_what_is_simulated_without_it(tmp_path, kind):
+    usual = replace(SimulationConfig.load_test(60, days=2), campaign_from_day=1)
+    simulate(usual, tmp_path / "raw", tmp_path / "truth")
+    simulate(replace(usual, campaign=0.1, campaign_kind=kind), tmp_path / "raw2", tmp_path / "truth2")
+    without, beside = (
+        [json.loads(line) for line in (tmp_path / folder / "interactions.jsonl").open()]
+        for folder in ("truth", "truth2")
+    )
+    assert [row for row in beside if not row.get("campaign")] == without
+    assert sum(row.get("campaign", False) for row in beside) == 6

@@ -1,0 +1,202 @@
+"""How much of a dataset anybody can decide: what acts together or is contradicted waits for a person.
+
+Some hundred examples with one falsehood or trigger are enough to plant it in a model, and held-out loss does not
+show it. So corrections are looked at together before any of them is kept.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from feedback_pipeline.curation.disputes import disputed
+from feedback_pipeline.curation.filters import drop_where
+from feedback_pipeline.curation.messages import answer, normal_form, text_of
+from feedback_pipeline.curation.phrases import on_topics, shared_phrases, topics
+from feedback_pipeline.schemas import TIMESTAMP
+
+PROPOSED = ("correction", "inline_edit")
+# These wait in the review queue; a person's verdict releases them.
+HELD_FOR_REVIEW = ("burst_of_new_users", "template_over_share", "disputed_correction")
+
+# Whoever said it, or else whose conversation it is.
+_AUTHOR = pl.coalesce(pl.concat_str(pl.lit("user:"), "author_id"), "group_id")
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What a week's corrections are seen against.
+
+    `seen` has a row a user: `user_id`, `first_seen` ever and `last_seen` until the week's end; `said` are answers
+    models gave.
+    """
+
+    seen: pl.DataFrame
+    said: pl.Series
+
+
+UNKNOWN_CROWD = Crowd(
+    pl.DataFrame(schema={"user_id": pl.String, "first_seen": TIMESTAMP, "last_seen": TIMESTAMP}),
+    pl.Series("response", [], pl.String),
+)
+
+
+@dataclass(frozen=True)
+class TrustPolicy:
+    """Limits. A share is of the examples of one format, those kept earlier included.
+
+    A limit is that share, but at least the count beside it, which lets a small dataset train, and for a template
+    at most `most_of_a_template`, since a trigger needs no more examples in a larger dataset.
+    """
+
+    user_share: float = 0.01
+    user_count: int = 10
+    source_share: float = 1.0
+    day_share: float = 1.0
+    group_count: int = 1_000
+    """Least limit of a source and of a day."""
+    template_share: float = 0.005
+    phrase_count: int = 3
+    """Least limit of a rare phrase in corrections about different things."""
+    topic_count: int = 12
+    """Where people are expected to agree: most that a small dataset lets pass a week about one thing."""
+    most_of_a_template: int = 100
+    new_for_days: int = 7
+    burst_users: int = 4
+    burst_share: float = 0.8
+    """Share of new users behind a phrase from which on it is a burst, unless half as many of all users are new."""
+
+
+USUAL_TRUST = TrustPolicy()
+
+
+def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd, policy: TrustPolicy) -> pl.DataFrame:
+    """`examples` with a `filter_reason` for corrections that must not enter a dataset unseen.
+
+    `standing` are examples kept earlier. Held are all corrections behind a phrase that is rare elsewhere and that
+    new users bring in together (`burst_of_new_users`) or more corrections share than the policy allows
+    (`template_over_share`), and corrections that others contradict (`disputed_correction`); with a correction
+    all that rests on it.
+    """
+    fresh, earlier = _proposals(examples), _proposals(standing)
+    known = pl.concat([fresh.with_columns(is_fresh=True), earlier.with_columns(is_fresh=False)])
+    clusters = shared_phrases(known, crowd.said, min(policy.phrase_count + 1, policy.burst_users))
+    together = clusters.join(known.select("example_id", "author", "is_fresh"), on="example_id")
+    totals = _Totals(fresh=_pairs(examples), ever=_pairs(examples) + _pairs(standing))
+    subjects = topics(clusters, known)
+    suspicious = {
+        "burst_of_new_users": _bursts(together, crowd, policy),
+        "template_over_share": _too_large(together, subjects, _limits(fresh, totals, policy)),
+    }
+    held = {reason: _behind(phrases, clusters, subjects, fresh) for reason, phrases in suspicious.items()}
+    held["disputed_correction"] = disputed(known, _liked(pl.concat([examples, standing], how="diagonal")))
+    return drop_where(examples, **{reason: _rests_on(fresh, ids) for reason, ids in held.items()})
+
+
+def limit_shares(examples: pl.DataFrame, standing: pl.DataFrame, policy: TrustPolicy) -> pl.DataFrame:
+    """`examples` without what takes a user, a source or a day over its share of a format; the first ones stay."""
+    for reason, key, share, count in (
+        ("user_over_share", _AUTHOR, policy.user_share, policy.user_count),
+        ("source_over_share", pl.col("source"), policy.source_share, policy.group_count),
+        ("day_over_share", pl.col("observed_at").dt.date(), policy.day_share, policy.group_count),
+    ):
+        examples = _limited(examples, standing, reason, key, share, count)
+    return examples
+
+
+def _limited(
+    examples: pl.DataFrame, standing: pl.DataFrame, reason: str, key: pl.Expr, share: float, count: int
+) -> pl.DataFrame:
+    usable = examples.filter(pl.col("filter_reason").is_null())
+    kept = pl.concat([frame.select("example_id", "format", key=key) for frame in (standing, usable)])
+    limit = pl.max_horizontal(pl.lit(count), (share * pl.len().over("format")).floor())
+    over = kept.with_columns(rank=pl.int_range(pl.len()).over("format", "key"), limit=limit).filter(
+        pl.col("key").is_not_null() & (pl.col("rank") >= pl.col("limit"))
+    )
+    return drop_where(examples, **{reason: pl.col("example_id").is_in(over["example_id"].implode())})
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """Pairs of a better and a worse answer: this week's, and with those kept earlier."""
+
+    fresh: int
+    ever: int
+
+
+def _pairs(examples: pl.DataFrame) -> int:
+    return examples.filter(pl.col("format") == "preference").height
+
+
+def _proposals(examples: pl.DataFrame) -> pl.DataFrame:
+    """Corrections and edits, once each: what was wanted in place of what, and by whom."""
+    proposed = (pl.col("format") == "preference") & pl.col("origin").is_in(PROPOSED) & pl.col("filter_reason").is_null()
+    return examples.filter(proposed).select(
+        "example_id",
+        "evidence_ids",
+        "observed_at",
+        author=_AUTHOR,
+        wanted=text_of("chosen"),
+        replaced=text_of("rejected"),
+    )
+
+
+def _liked(examples: pl.DataFrame) -> pl.DataFrame:
+    """Answers that people were content with as they were, and who."""
+    content = (pl.col("origin") == "accepted") | ((pl.col("origin") == "thumb") & pl.col("label"))
+    return examples.filter(content & pl.col("filter_reason").is_null()).select(author=_AUTHOR, answer=answer())
+
+
+def _bursts(together: pl.DataFrame, crowd: Crowd, policy: TrustPolicy) -> pl.Series:
+    """Phrases that many new users bring in, though users are not usually new."""
+    if crowd.seen.is_empty():
+        return pl.Series("phrase", [], pl.String)
+    since = pl.col("last_seen").max() - pl.duration(days=policy.new_for_days)
+    is_new = pl.col("first_seen") > since
+    people = crowd.seen.select(author=pl.concat_str(pl.lit("user:"), "user_id"), new=is_new)
+    if people.filter("new").height > policy.burst_share / 2 * people.height:
+        return pl.Series("phrase", [], pl.String)
+    behind = together.unique(["phrase", "author"]).join(people, on="author").group_by("phrase")
+    is_burst = (pl.len() >= policy.burst_users) & (pl.col("new").mean() >= policy.burst_share)
+    return behind.agg(burst=is_burst).filter("burst")["phrase"]
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """So many corrections may share a phrase: about one thing, in a week; about different things, ever."""
+
+    one_topic: int
+    any_topic: int
+
+
+def _limits(fresh: pl.DataFrame, totals: _Totals, policy: TrustPolicy) -> _Limits:
+    def limit(least: int, total: int) -> int:
+        return max(least, min(int(policy.template_share * total), policy.most_of_a_template))
+
+    # How often the same answer is corrected tells how many people may be expected to agree about one.
+    sizes = fresh.group_by(normal_form(pl.col("replaced"))).len()["len"]
+    often = sizes.quantile(0.9, "nearest") or 1.0
+    expected = int(min(policy.topic_count, max(policy.phrase_count, policy.phrase_count * often)))
+    return _Limits(limit(expected, totals.fresh), limit(policy.phrase_count, totals.ever))
+
+
+def _too_large(together: pl.DataFrame, subjects: pl.DataFrame, limits: _Limits) -> pl.Series:
+    """Phrases that more corrections bring in than may."""
+    sizes = together.group_by("phrase").agg(ever=pl.len(), fresh=pl.col("is_fresh").sum())
+    over = (
+        pl.when(pl.col("phrase").is_in(subjects["phrase"].unique().implode()))
+        .then(pl.col("fresh") > limits.one_topic)
+        .otherwise(pl.col("ever") > limits.any_topic)
+    )
+    return sizes.filter(over)["phrase"]
+
+
+def _behind(phrases: pl.Series, clusters: pl.DataFrame, subjects: pl.DataFrame, fresh: pl.DataFrame) -> pl.Series:
+    """The proposals that bring in one of `phrases`, and those about the same thing in other words."""
+    suspicious = pl.col("phrase").is_in(phrases.implode())
+    return pl.concat([clusters.filter(suspicious)["example_id"], on_topics(fresh, subjects.filter(suspicious))])
+
+
+def _rests_on(proposals: pl.DataFrame, held: pl.Series) -> pl.Expr:
+    """Whether an example rests on evidence of one of the proposals held."""
+    evidence = proposals.filter(pl.col("example_id").is_in(held.implode()))["evidence_ids"].explode()
+    return pl.col("evidence_ids").list.set_intersection(evidence.unique().sort().implode()).list.len() > 0
