@@ -8,7 +8,6 @@ from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import identity, load_encoder
 from feedback_pipeline.recall.index import upsert
 from feedback_pipeline.recall.inputs import exchanges_judged_on
-from feedback_pipeline.redaction.redact import redact
 
 
 @nightly_asset(group_name="recall", kinds={"lancedb"}, deps=["verdicts", "evidence", "interactions"])
@@ -17,8 +16,7 @@ def exchange_index(context: dg.AssetExecutionContext, store: Store) -> dg.Materi
     encoder = load_encoder(store.settings.encoder)
     reports = []
     for day in partition_dates(context):
-        found = exchanges_judged_on(store.warehouse, day)
-        rows = found.with_columns(text=redact(found["text"]))
+        rows = exchanges_judged_on(store.warehouse, day)
         reports.append(upsert(store.settings.index, rows, encoder))
         context.log.info(f"{day}: {reports[-1].inserted} new, {reports[-1].embedded} texts embedded")
     return dg.MaterializeResult(

@@ -3,6 +3,7 @@
 import polars as pl
 
 from feedback_pipeline.recall.languages import languages
+from feedback_pipeline.redaction.redact import redact_together
 from feedback_pipeline.schemas import TEXTS, TIMESTAMP, Column, Table
 
 # A long question must not hide the answer, nor a pasted document fill the index. Encoders read the
@@ -19,7 +20,7 @@ EXCHANGES = Table(
         "interaction_id": Column(pl.String, "the logger's id of the answer"),
         "text": Column(
             pl.String,
-            f"last user message (first {QUESTION_CHARACTERS:,} characters), line break, "
+            f"redacted: last user message (first {QUESTION_CHARACTERS:,} characters), line break, "
             f"answer (first {RESPONSE_CHARACTERS:,})",
         ),
         "session_id": Column(pl.String, "conversation"),
@@ -64,14 +65,15 @@ def exchanges(
             "observed_at",
             "arrival_day",
             "event_id",
-            text=_text(),
+            "response",
+            question=_question(),
         )
         .sort("observed_at", "arrival_day", "event_id", descending=[True, False, False], nulls_last=True)
         .unique("interaction_id", keep="first", maintain_order=True)
     )
     return EXCHANGES.conform(
         newest.select("interaction_id", "n_positive", "n_negative", "p_satisfied", "as_of")
-        .join(answers.drop("arrival_day", "event_id"), on="interaction_id")
+        .join(_with_text(answers.drop("arrival_day", "event_id")), on="interaction_id")
         .join(sessions, on="session_id", how="left")
         .join(_folded_signals(newest, evidence), on="interaction_id", how="left")
         .with_columns(pl.col("kinds", "categories").fill_null([]), language=languages("text"))
@@ -79,11 +81,21 @@ def exchanges(
     )
 
 
-def _text() -> pl.Expr:
+def _question() -> pl.Expr:
     asked = pl.col("prompt_messages").list.filter(pl.element().struct.field("role") == "user")
-    question = asked.list.last().struct.field("content").str.slice(0, QUESTION_CHARACTERS)
+    return asked.list.last().struct.field("content")
+
+
+def _with_text(answers: pl.DataFrame) -> pl.DataFrame:
+    """`answers` with the `text` that is indexed, redacted before it is cut, so that no half of a secret is left."""
+    rows = answers.with_row_index("row").select("row", "question", "response")
+    said = rows.unpivot(index="row", variable_name="part", value_name="text").sort("row", "part")
+    redacted = redact_together(said["text"], said["row"])
+    parts = pl.DataFrame({"question": redacted.gather_every(2), "response": redacted.gather_every(2, 1)})
+    question = pl.col("question").str.slice(0, QUESTION_CHARACTERS)
     response = pl.col("response").str.slice(0, RESPONSE_CHARACTERS)
-    return pl.concat_str(question, response, separator="\n", ignore_nulls=True)
+    text = parts.select(text=pl.concat_str(question, response, separator="\n", ignore_nulls=True))
+    return answers.drop("question", "response").with_columns(text.to_series())
 
 
 def _folded_signals(verdicts: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:

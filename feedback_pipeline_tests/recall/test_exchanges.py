@@ -53,6 +53,12 @@ def test_a_long_question_does_not_hide_the_answer():
     assert rows["text"].to_list() == ["q" * QUESTION_CHARACTERS + "\n" + "r" * RESPONSE_CHARACTERS]
 
 
+def test_personal_data_is_replaced_before_the_text_is_cut():
+    asked = "q" * (QUESTION_CHARACTERS - 5) + " ana@example.org"
+    rows = exchanges(verdict(), signal(), answered(question=asked, response="Write to ana@example.org or c@d.org"))
+    assert rows["text"].to_list() == [f"{asked[: QUESTION_CHARACTERS - 4]}<EMA\nWrite to <EMAIL_1> or <EMAIL_2>"]
+
+
 def test_an_interaction_without_messages_keeps_its_answer():
     rows = exchanges(verdict(), signal(), answered(prompt_messages=None))
     assert rows["text"].to_list() == ["Under Billing."]
