@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from feedback_pipeline.curation.edit_guards import guarded_fault
 from feedback_pipeline.curation.edits import edit_fault, wanted_answer
 from feedback_pipeline.curation.messages import message
 from feedback_pipeline.curation.stable_hash import sha256_hex
@@ -83,7 +84,7 @@ def _replaced(answers: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
         answers.join(replacements, on=["interaction_id", "correction_id"])
         .with_columns(wanted=wanted_answer())
         .with_columns(
-            filter_reason=edit_fault(),
+            filter_reason=pl.coalesce(edit_fault(), guarded_fault()),
             reason=pl.coalesce("edit_reason", "dominant_reason"),
             evidence_ids=pl.concat_list("correction_id"),
         )
