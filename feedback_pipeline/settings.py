@@ -23,23 +23,25 @@ class Settings:
 
     `home` holds everything generated; `landing_zone` holds what arrives, in a folder or at any URL that
     fsspec knows, such as s3://bucket/raw. The base model and the encoder are an embedded model's name, a
-    Hugging Face id or a local folder.
+    Hugging Face id or a local folder. `name_model` is a spaCy pipeline's package or folder.
     """
 
     home: Path
     landing_zone: Location
     base_model: str = EMBEDDED_BASE_MODEL
     encoder: str = EMBEDDED_ENCODER
+    name_model: str | None = None
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read `FEEDBACK_HOME`, `FEEDBACK_LANDING_ZONE`, `FEEDBACK_BASE_MODEL`, `FEEDBACK_ENCODER`."""
+        """Read `FEEDBACK_HOME`, `…_LANDING_ZONE`, `…_BASE_MODEL`, `…_ENCODER` and `…_NAME_MODEL`."""
         home = Path(os.environ.get("FEEDBACK_HOME") or PROJECT_ROOT / "data").expanduser().resolve()
         return cls(
             home=home,
             landing_zone=_location(os.environ.get("FEEDBACK_LANDING_ZONE") or str(home / "raw")),
             base_model=os.environ.get("FEEDBACK_BASE_MODEL") or EMBEDDED_BASE_MODEL,
             encoder=os.environ.get("FEEDBACK_ENCODER") or EMBEDDED_ENCODER,
+            name_model=os.environ.get("FEEDBACK_NAME_MODEL") or None,
         )
 
     @property

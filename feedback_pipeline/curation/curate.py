@@ -17,6 +17,7 @@ from feedback_pipeline.curation.trust import (
     hold_distrusted,
     limit_shares,
 )
+from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 
@@ -27,6 +28,7 @@ def curate(
     week: date,
     crowd: Crowd = UNKNOWN_CROWD,
     policy: TrustPolicy | None = USUAL_TRUST,
+    names: NameModel | None = None,
 ) -> pl.DataFrame:
     """Every candidate of a week, kept or dropped with a reason, in the columns of `CURATED_EXAMPLES`.
 
@@ -34,14 +36,14 @@ def curate(
     `history` is what earlier weeks keep (`assemble` of them). What the week touches is decided anew,
     so an example that touched interactions no longer yield is added as `withdrawn`; the rest of history stands.
     `crowd` is what corrections are seen against, `policy` how much of a dataset anybody may decide;
-    with None as much as comes.
+    with None as much as comes. `names` finds people in place of cues.
     """
     decided_anew = pl.concat([touched.alias("interaction_id"), candidates["interaction_id"]]).implode()
     standing = history.filter(~pl.col("interaction_id").is_in(decided_anew))
     superseded = history.filter(pl.col("interaction_id").is_in(decided_anew))
 
     examples = drop_unusable(candidates)
-    examples = redact_messages(examples)
+    examples = redact_messages(examples, names)
     if policy:
         examples = hold_distrusted(examples, standing, crowd, policy)
     examples = drop_duplicates(examples, standing)

@@ -17,6 +17,7 @@ from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.redaction.spacy_names import load_name_model
 from feedback_pipeline.schemas import DATASETS
 
 _NO_LEAKS = "train_and_test_share_nothing"
@@ -28,10 +29,12 @@ _NO_LEAKS = "train_and_test_share_nothing"
 def curated_examples(store: Store) -> EachPartition:
     """One row per candidate example: kept, or rejected with a reason."""
 
+    names = load_name_model(store.settings.name_model)
+
     def of(week: date) -> pl.DataFrame:
         given = week_inputs(store.warehouse, week)
         candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-        return curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd)
+        return curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd, names=names)
 
     return EachPartition(of)
 

@@ -8,15 +8,17 @@ from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import identity, load_encoder
 from feedback_pipeline.recall.index import upsert
 from feedback_pipeline.recall.inputs import exchanges_judged_on
+from feedback_pipeline.redaction.spacy_names import load_name_model
 
 
 @nightly_asset(group_name="recall", kinds={"lancedb"}, deps=["verdicts", "evidence", "interactions"])
 def exchange_index(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult[None]:
     """One row per interaction with evidence: vector, text and metadata, upserted by id. Personal data is masked."""
     encoder = load_encoder(store.settings.encoder)
+    names = load_name_model(store.settings.name_model)
     reports = []
     for day in partition_dates(context):
-        rows = exchanges_judged_on(store.warehouse, day)
+        rows = exchanges_judged_on(store.warehouse, day, names)
         reports.append(upsert(store.settings.index, rows, encoder))
         context.log.info(f"{day}: {reports[-1].inserted} new, {reports[-1].embedded} texts embedded")
     return dg.MaterializeResult(

@@ -3,6 +3,7 @@
 import polars as pl
 
 from feedback_pipeline.recall.languages import languages
+from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.redaction.redact import redact_together
 from feedback_pipeline.schemas import TEXTS, TIMESTAMP, Column, Table
 
@@ -43,7 +44,11 @@ EXCHANGES = Table(
 
 
 def exchanges(
-    verdicts: pl.DataFrame, evidence: pl.DataFrame, interactions: pl.DataFrame, sessions: pl.DataFrame
+    verdicts: pl.DataFrame,
+    evidence: pl.DataFrame,
+    interactions: pl.DataFrame,
+    sessions: pl.DataFrame,
+    names: NameModel | None = None,
 ) -> pl.DataFrame:
     """Rows of `EXCHANGES`, one per interaction of `verdicts` that `interactions` holds, sorted by id.
 
@@ -73,7 +78,7 @@ def exchanges(
     )
     return EXCHANGES.conform(
         newest.select("interaction_id", "n_positive", "n_negative", "p_satisfied", "as_of")
-        .join(_with_text(answers.drop("arrival_day", "event_id")), on="interaction_id")
+        .join(_with_text(answers.drop("arrival_day", "event_id"), names), on="interaction_id")
         .join(sessions, on="session_id", how="left")
         .join(_folded_signals(newest, evidence), on="interaction_id", how="left")
         .with_columns(pl.col("kinds", "categories").fill_null([]), language=languages("text"))
@@ -86,11 +91,11 @@ def _question() -> pl.Expr:
     return asked.list.last().struct.field("content")
 
 
-def _with_text(answers: pl.DataFrame) -> pl.DataFrame:
+def _with_text(answers: pl.DataFrame, names: NameModel | None) -> pl.DataFrame:
     """`answers` with the `text` that is indexed, redacted before it is cut, so that no half of a secret is left."""
     rows = answers.with_row_index("row").select("row", "question", "response")
     said = rows.unpivot(index="row", variable_name="part", value_name="text").sort("row", "part")
-    redacted = redact_together(said["text"], said["row"])
+    redacted = redact_together(said["text"], said["row"], names)
     parts = pl.DataFrame({"question": redacted.gather_every(2), "response": redacted.gather_every(2, 1)})
     question = pl.col("question").str.slice(0, QUESTION_CHARACTERS)
     response = pl.col("response").str.slice(0, RESPONSE_CHARACTERS)

@@ -5,6 +5,7 @@ from datetime import date
 import polars as pl
 
 from feedback_pipeline.recall.exchanges import exchanges
+from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.schemas import EVIDENCE, INTERACTIONS, VERDICTS
 from feedback_pipeline.warehouse import Warehouse, current
 
@@ -16,7 +17,7 @@ _SESSIONS = f"""
 """
 
 
-def exchanges_judged_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
+def exchanges_judged_on(warehouse: Warehouse, day: date, names: NameModel | None = None) -> pl.DataFrame:
     """Exchanges whose verdict was folded on `day`, with their evidence and answers as of it."""
 
     def known(table: str) -> pl.DataFrame:
@@ -27,4 +28,5 @@ def exchanges_judged_on(warehouse: Warehouse, day: date) -> pl.DataFrame:
         known(current(EVIDENCE, day, where=_JUDGED)),
         known(current(INTERACTIONS, day, where=_JUDGED)),
         warehouse.read(_SESSIONS, {"day": day}),
+        names,
     )
