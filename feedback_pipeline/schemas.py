@@ -25,6 +25,20 @@ FEEDBACK_KINDS = (
     "regenerate",
     "abandonment",
 )
+# What a user's next message or silence says about the answer before, read from behaviour.
+REACTION_KINDS = (
+    "rephrase",
+    "correction_followup",
+    "complaint_followup",
+    "clarification_request",
+    "positive_followup",
+    "edit_then_use",
+    "escalation",
+    "language_switch",
+    "frustration",
+    "silence_return",
+    "abandonment",
+)
 REASONS = (
     "factually_incorrect",
     "incomplete",
@@ -199,7 +213,7 @@ EVIDENCE = Table(
         "other_interaction_id": Column(pl.String, "of a preference, the answer compared with"),
         "user_id": Column(pl.String, "whose signal it is"),
         "source": Column(pl.String, "source of the trigger"),
-        "kind": Column(pl.String, "a feedback kind, or `rephrase`"),
+        "kind": Column(pl.String, f"a feedback kind, or one of {', '.join(REACTION_KINDS)}"),
         "polarity": Column(pl.Int8, "+1 speaks for the answer, -1 against it, 0 neither"),
         "reason": Column(pl.String, "reason category, where one is known"),
         "score": Column(pl.Float64, "how strongly its detector fired, 0 to 1; null where it was said"),
@@ -211,6 +225,7 @@ EVIDENCE = Table(
         "text": Column(pl.String, "comment, copied text, next question, or passage"),
         "range_start": Column(pl.Int64, "first character of the passage, from 0"),
         "range_end": Column(pl.Int64, "one past the passage's last character"),
+        "extent": Column(pl.String, "of a copy, how much of the answer: `whole`, `code_block` or `part`"),
         "proposed_text": Column(pl.String, "replacement of the passage; without a range, of the whole answer"),
         "edit": Column(pl.String, "what that does to the answer: `no_op`, `partial` or `rewrite`"),
         "edit_share": Column(pl.Float64, "share of the words that it changes, 0 to 1"),

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from feedback_pipeline.evidence.copies import with_extent
 from feedback_pipeline.evidence.edits import with_edits
 from feedback_pipeline.evidence.ids import evidence_id
 from feedback_pipeline.evidence.joins import joined
@@ -9,7 +10,7 @@ from feedback_pipeline.evidence.passages import located
 from feedback_pipeline.schemas import EVIDENCE
 
 EXTRACTOR = "feedback_event"
-VERSION = "2"
+VERSION = "3"
 
 # Polarity and confidence by kind, before any calibration against labels. A correction leaves
 # the least doubt that the answer was wrong; a copy may be of a part, or for a complaint.
@@ -41,7 +42,7 @@ def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> p
     )
     spoken_of = pl.concat([events.with_columns(side=1), compared.with_columns(side=-1)])
     return EVIDENCE.conform(
-        with_edits(located(spoken_of, answers), answers)
+        with_extent(with_edits(located(spoken_of, answers), answers), answers)
         .with_columns(
             polarity=_polarity().cast(pl.Int8),
             confidence=_UNDECIDED + (_confidence() - _UNDECIDED) * pl.col("join_confidence"),
@@ -63,6 +64,7 @@ def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> p
             "text",
             "range_start",
             "range_end",
+            "extent",
             "proposed_text",
             "edit",
             "edit_share",

@@ -38,7 +38,7 @@ SELECT feedback_id FROM feedback_events WHERE arrival_day BETWEEN $since AND $da
     OR (interaction_id IS NULL AND (
         session_id IN (SELECT session_id FROM arrived)
         OR (join_window_hours IS NOT NULL AND user_id IN (SELECT user_id FROM arrived))))
-    OR ((proposed_text IS NOT NULL OR (kind = 'highlight' AND range_start IS NULL))
+    OR ((proposed_text IS NOT NULL OR kind = 'copy' OR (kind = 'highlight' AND range_start IS NULL))
         AND interaction_id IN (SELECT interaction_id FROM arrived))
 )
 """
@@ -56,12 +56,19 @@ class Touched:
     events: pl.DataFrame
 
 
-def touched_by(warehouse: Warehouse, day: date) -> Touched:
-    """Sessions and events of which something else may be known as of `day` than as of the day before."""
+def touched_by(warehouse: Warehouse, day: date, fell_due: pl.DataFrame) -> Touched:
+    """Sessions and events of which something else may be known as of `day` than as of the day before.
+
+    `fell_due` (`session_id`) are those whose silence became longer than usual for their users.
+    """
     bounds: dict[str, object] = {"day": day, "since": day - LOOKBACK}
     return Touched(
         day - LOOKBACK,
-        warehouse.read(f"SELECT DISTINCT session_id FROM ({_SESSIONS})", bounds),
+        warehouse.read(
+            f"SELECT DISTINCT session_id FROM ({_SESSIONS} UNION SELECT session_id FROM fell_due)",
+            bounds,
+            fell_due=fell_due,
+        ),
         warehouse.read(f"SELECT DISTINCT feedback_id FROM ({_EVENTS})", bounds),
     )
 
@@ -111,7 +118,9 @@ def answers_spoken_of(warehouse: Warehouse, feedback_events: pl.DataFrame, day: 
         since=pl.col("observed_at") - pl.col("join_window_hours") * timedelta(hours=1),
     )
     read = feedback_events.filter(
-        pl.col("proposed_text").is_not_null() | ((pl.col("kind") == "highlight") & pl.col("range_start").is_null())
+        pl.col("proposed_text").is_not_null()
+        | (pl.col("kind") == "copy")
+        | ((pl.col("kind") == "highlight") & pl.col("range_start").is_null())
     )
     concerned = """interaction_id IN (
         FROM read SELECT interaction_id

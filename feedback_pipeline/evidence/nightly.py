@@ -8,6 +8,7 @@ from feedback_pipeline.evidence import inputs
 from feedback_pipeline.evidence.changes import changes
 from feedback_pipeline.evidence.explicit import explicit_evidence
 from feedback_pipeline.evidence.implicit import implicit_evidence
+from feedback_pipeline.evidence.patience import fell_due, patience
 from feedback_pipeline.evidence.verdicts import fold_verdicts, nothing_known
 from feedback_pipeline.warehouse import Warehouse
 
@@ -18,9 +19,11 @@ def evidence_of(warehouse: Warehouse, day: date) -> pl.DataFrame:
     That is the difference between what is known as of the day and as of the day before, of all that
     the day can have changed. So whatever order lines arrive in within a week, in the end the same is known.
     """
-    touched = inputs.touched_by(warehouse, day)
-    before = _known(warehouse, touched, day - timedelta(days=1))
-    return changes(before, _known(warehouse, touched, day), day)
+    yesterday = day - timedelta(days=1)
+    gaps_before, gaps = patience(warehouse, yesterday), patience(warehouse, day)
+    touched = inputs.touched_by(warehouse, day, fell_due(gaps_before, gaps, day))
+    before = _known(warehouse, touched, yesterday, gaps_before)
+    return changes(before, _known(warehouse, touched, day, gaps), day)
 
 
 def verdicts_of(warehouse: Warehouse, day: date) -> pl.DataFrame:
@@ -29,12 +32,13 @@ def verdicts_of(warehouse: Warehouse, day: date) -> pl.DataFrame:
     return pl.concat([judged, nothing_known(inputs.without_evidence(warehouse, day), day)]).sort("interaction_id")
 
 
-def _known(warehouse: Warehouse, touched: inputs.Touched, as_of: date) -> pl.DataFrame:
+def _known(warehouse: Warehouse, touched: inputs.Touched, as_of: date, gaps: pl.DataFrame) -> pl.DataFrame:
     events = inputs.events_named(warehouse, touched.events, as_of)
     sessions = inputs.whole_sessions(warehouse, touched, as_of)
+    about = inputs.feedback_about(warehouse, sessions, touched.since, as_of)
     return pl.concat(
         [
             explicit_evidence(events, inputs.answers_spoken_of(warehouse, events, as_of)),
-            implicit_evidence(sessions, inputs.feedback_about(warehouse, sessions, touched.since, as_of), as_of),
+            implicit_evidence(sessions, about, as_of, gaps),
         ]
     )

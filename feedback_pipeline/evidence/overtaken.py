@@ -6,11 +6,12 @@ from datetime import date
 import polars as pl
 
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.evidence.patience import LONGEST_GAP, PAST
 from feedback_pipeline.schemas import EVIDENCE, VERDICTS, Table
 from feedback_pipeline.warehouse import Warehouse
 
 # Later days that share a conversation, an answer, an event or a user to be joined by with the given ones.
-_SHARING = """
+_SHARING = f"""
 WITH answers AS (FROM interactions WHERE list_contains($days, arrival_day)),
 said AS (FROM feedback_events WHERE list_contains($days, arrival_day)),
 sessions AS (
@@ -30,7 +31,10 @@ UNION SELECT arrival_day FROM feedback_events
         OR (join_window_hours IS NOT NULL AND user_id IN (SELECT user_id FROM answers))
 UNION SELECT arrival_day FROM evidence WHERE interaction_id IN (SELECT interaction_id FROM ids)
 UNION SELECT as_of FROM verdicts WHERE interaction_id IN (SELECT interaction_id FROM ids)
-UNION SELECT observed_at::DATE + 1 FROM interactions WHERE interaction_id IN (SELECT interaction_id FROM ids)
+UNION SELECT unnest(generate_series(observed_at::DATE, observed_at::DATE + {LONGEST_GAP.days}, INTERVAL 1 DAY))::DATE
+    FROM interactions WHERE interaction_id IN (SELECT interaction_id FROM ids)
+        OR (user_id IN (SELECT user_id FROM answers)
+            AND observed_at <= (SELECT max(observed_at) + INTERVAL {PAST.days} DAY FROM answers))
 """
 
 # A day without files was judged as well: what fell silent is told on it.

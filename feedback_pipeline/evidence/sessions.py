@@ -7,8 +7,8 @@ from rapidfuzz import fuzz, process
 def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
     """Each interaction with its `question`, and what came before it in its session.
 
-    Adds `previous_id`, `previous_question` (null at a session's start) and `similarity` of the two
-    questions (0 to 1, order of words ignored). Answers given to one question at one time
+    Adds `previous_id`, `previous_question`, `previous_response`, `previous_at` (null at a session's start)
+    and `similarity` of the two questions (0 to 1, order of words ignored). Answers given to one question at one time
     (an A/B comparison) are siblings, not turns: only the first of them precedes what follows.
     """
     turns = (
@@ -25,6 +25,8 @@ def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
         "interaction_id",
         previous_id=pl.col("interaction_id").shift().over("session_id"),
         previous_question=pl.col("question").shift().over("session_id"),
+        previous_response=pl.col("response").shift().over("session_id"),
+        previous_at=pl.col("observed_at").shift().over("session_id"),
     )
     followed = turns.filter("first").join(previous, on="interaction_id", how="left", maintain_order="left")
     both = followed.select(

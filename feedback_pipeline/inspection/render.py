@@ -128,13 +128,15 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
     """One piece of evidence on one line."""
     sign = {1: "+", -1: "-", 0: "·"}[evidence["polarity"]]
     passage = f" [{evidence['range_start']}:{evidence['range_end']}]" if evidence["range_start"] is not None else ""
+    extent = f" ({evidence['extent'].replace('_', ' ')})" if evidence.get("extent") else ""
+    score = f" {evidence['score']:.2f}" if evidence.get("score") is not None else ""
     reason = f" ({evidence['reason']})" if evidence["reason"] else ""
     said = f" “{shortened(evidence['text'])}”" if evidence["text"] else ""
     proposed = f" ⇒ “{shortened(evidence['proposed_text'])}”" if evidence["proposed_text"] else ""
     edit = f" ({evidence['edit']}, {evidence['edit_share']:.0%} of the words)" if evidence["edit"] else ""
     origin = f"{evidence['extractor']} {evidence['extractor_version']}, {evidence['observed_at']:%Y-%m-%d %H:%M}"
     return (
-        f"{sign} {evidence['kind']}{reason}{passage}{said}{proposed}{edit} "
+        f"{sign} {evidence['kind'].replace('_', ' ')}{score}{extent}{reason}{passage}{said}{proposed}{edit} "
         f"— confidence {evidence['confidence']:.2f}, {origin}"
     )
 

@@ -60,7 +60,7 @@ def test_a_last_answer_that_was_copied_was_what_the_user_came_for(interactions, 
 def test_not_every_last_answer_is_abandoned(interactions, day):
     turns = interactions({"question": "How do I reset the lamp?"}, {"question": "Thanks! And what does it cost?"})
 
-    assert implicit_evidence(turns, NOTHING_SAID, day + timedelta(days=1)).is_empty()
+    assert implicit_evidence(turns, NOTHING_SAID, day + timedelta(days=1))["kind"].to_list() == ["positive_followup"]
 
 
 def test_no_sessions_give_no_evidence(interactions):
