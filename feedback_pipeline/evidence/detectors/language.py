@@ -47,10 +47,18 @@ def language(text: pl.Expr) -> pl.Expr:
     return result
 
 
+def _maybe_foreign(text: pl.Expr) -> pl.Expr:
+    """A cheap first look, which most messages do not pass: a switch has one side that is not English."""
+    start = text.str.slice(0, 2 * _READ)
+    other = "|".join(of.replace(" ", "|") for code, of in _STOP_WORDS.items() if code != "en")
+    return start.str.contains(r"[^\x00-\x7F]") | (start.str.count_matches(rf"(?i)\b(?:{other})\b") >= _LEAST_WORDS)
+
+
 def detect(given: Conversations) -> pl.DataFrame:
     """A sure sign only where the answer itself was not in the language of its question."""
     texts = ("question", "previous_question")
-    told = given.followups.with_columns(language(pl.col(name)).alias(f"{name}_language") for name in texts)
+    followups = given.followups.filter(pl.any_horizontal(_maybe_foreign(pl.col(name)) for name in texts))
+    told = followups.with_columns(language(pl.col(name)).alias(f"{name}_language") for name in texts)
     switched = told.filter(pl.col("question_language") != pl.col("previous_question_language"))
     answered = switched.with_columns(answer_language=language(pl.col("previous_response")))
     amiss = (pl.col("answer_language") != pl.col("previous_question_language")).fill_null(False)
