@@ -1,12 +1,12 @@
 """Encoders: texts to vectors whose dot product is their similarity in meaning."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -48,11 +48,16 @@ class Encoder(Protocol):
 
 
 class SentenceEncoder:
-    """A sentence-transformers model in a folder. Loads it, and torch, only once something is encoded."""
+    """A sentence-transformers model in a folder. Loads it, and torch, only once something is encoded.
 
-    def __init__(self, name: str, folder: Path) -> None:
+    `fast` lets OpenVINO run it where that is installed. What runs it, and whether in bfloat16, is no part
+    of the version: the vectors differ by less than what tells two texts apart, and compare.
+    """
+
+    def __init__(self, name: str, folder: Path, fast: bool = True) -> None:
         self.name = name
         self.folder = folder
+        self._fast = fast
 
     @cached_property
     def version(self) -> str:
@@ -84,7 +89,7 @@ class SentenceEncoder:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         if token_batches.can_batch(self._model):
-            return token_batches.encode(self._model, texts)
+            return token_batches.encode(self._model, texts, self._transformer)
         vectors = self._model.encode(
             list(texts), batch_size=_BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
         )
@@ -95,11 +100,18 @@ class SentenceEncoder:
         # The import takes seconds, which a night without new texts need not pay.
         from sentence_transformers import SentenceTransformer
 
-        from feedback_pipeline.recall import token_batches
-
         with _without_progress_bars():
-            model = SentenceTransformer(str(self.folder))
-        return model.bfloat16() if has_bfloat16() and token_batches.can_batch(model) else model
+            return SentenceTransformer(str(self.folder))
+
+    @cached_property
+    def _transformer(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """What turns tokens into their vectors: OpenVINO's way, or the model's own."""
+        from feedback_pipeline.recall import openvino_transformer
+
+        if self._fast and (converted := openvino_transformer.converted(self._model)):
+            return converted
+        transformer: Callable[[dict[str, Any]], dict[str, Any]] = self._model[0]
+        return self._model[0].bfloat16() if has_bfloat16() else transformer
 
 
 def identity(encoder: Encoder) -> str:
@@ -107,17 +119,18 @@ def identity(encoder: Encoder) -> str:
     return f"{encoder.name}@{encoder.version}"
 
 
-def load_encoder(name: str) -> SentenceEncoder:
+def load_encoder(name: str, fast: bool = True) -> SentenceEncoder:
     """The encoder of an embedded model's name, a local folder or a Hugging Face id, in that order.
 
-    Needs no network for the first two, nor for an id that was fetched before.
+    Needs no network for the first two, nor for an id that was fetched before. Where OpenVINO is installed
+    (extra `fast`) it runs the model, unless `fast` is False.
     Raises `EncoderMissingError`.
     """
     if name == EMBEDDED_ENCODER:
-        return SentenceEncoder(name, _embedded_folder())
+        return SentenceEncoder(name, _embedded_folder(), fast)
     if (folder := Path(name).expanduser()).is_dir():
-        return SentenceEncoder(folder.resolve().name, folder)
-    return SentenceEncoder(name, _fetched_folder(name))
+        return SentenceEncoder(folder.resolve().name, folder, fast)
+    return SentenceEncoder(name, _fetched_folder(name), fast)
 
 
 def _embedded_folder() -> Path:

@@ -3,7 +3,7 @@
 Importing this module imports torch, which takes seconds: import it where something is encoded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ import torch
 TOKENS = 2048
 # Texts that are tokenized, sorted by length and encoded at once.
 WINDOW = 16_384
+
+# Features (ids and masks of tokens) in, features with `token_embeddings` out.
+Transformer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def can_batch(model: Any) -> bool:
@@ -30,21 +33,26 @@ def can_batch(model: Any) -> bool:
     )
 
 
-def encode(model: Any, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Vectors of shape (len(texts), dimension) as `model.encode` gives them, each distinct text encoded once."""
+def encode(model: Any, texts: Sequence[str], transformer: Transformer) -> npt.NDArray[np.float32]:
+    """Vectors of shape (len(texts), dimension) as `model.encode` gives them, each distinct text encoded once.
+
+    `transformer` does the work of `model`'s first module.
+    """
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     distinct = list(places)
-    vectors = [_window(model, distinct[start : start + WINDOW]) for start in range(0, len(distinct), WINDOW)]
+    vectors = [
+        _window(model, distinct[start : start + WINDOW], transformer) for start in range(0, len(distinct), WINDOW)
+    ]
     return np.concatenate(vectors)[[places[text] for text in texts]]
 
 
-def _window(model: Any, texts: list[str]) -> npt.NDArray[np.float32]:
+def _window(model: Any, texts: list[str], transformer: Transformer) -> npt.NDArray[np.float32]:
     tokens = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)
     lengths = np.array([len(ids) for ids in tokens["input_ids"]])
     vectors = np.empty((len(texts), model.get_embedding_dimension()), dtype=np.float32)
     for batch in _batches(lengths):
         chosen = {name: [values[place] for place in batch] for name, values in tokens.items()}
-        vectors[batch] = _vectors(model, model.tokenizer.pad(chosen, return_tensors="pt"))
+        vectors[batch] = _vectors(model, transformer, model.tokenizer.pad(chosen, return_tensors="pt"))
     return vectors
 
 
@@ -58,8 +66,8 @@ def _batches(lengths: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
         start = stop
 
 
-def _vectors(model: Any, features: dict[str, Any]) -> npt.NDArray[np.float32]:
-    transformer, *rest = model
+def _vectors(model: Any, transformer: Transformer, features: dict[str, Any]) -> npt.NDArray[np.float32]:
+    _, *rest = model
     with torch.inference_mode():
         features = transformer({name: values.to(model.device) for name, values in features.items()})
         # A mean over many tokens, and lengths of 1, want more digits than bfloat16 has.

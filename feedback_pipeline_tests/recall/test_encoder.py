@@ -1,3 +1,4 @@
+import logging
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from exchange_rows import exchange
 
 from feedback_pipeline.recall.encoder import EncoderMissingError, identity, load_encoder
 from feedback_pipeline.recall.index import upsert
+from feedback_pipeline.recall.openvino_transformer import OpenVinoTransformer, converted
 from feedback_pipeline.recall.search import search
 from feedback_pipeline.settings import EMBEDDED_ENCODER
 
@@ -22,9 +24,9 @@ EXCHANGES_OF_A_PRODUCT = {
 }
 
 
-@pytest.fixture(scope="module")
-def encoder():
-    return load_encoder(EMBEDDED_ENCODER)
+@pytest.fixture(scope="module", params=[False, True], ids=["by PyTorch", "by OpenVINO"])
+def encoder(request):
+    return load_encoder(EMBEDDED_ENCODER, fast=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def copy_of(encoder, folder):
 def test_a_local_folder_takes_the_place_of_the_embedded_model(encoder, tmp_path):
     local = load_encoder(str(copy_of(encoder, tmp_path / "mine")))
     assert identity(local) == f"mine@{encoder.version}"
-    assert local.encode(["invoice"]) == pytest.approx(encoder.encode(["invoice"]))
+    assert local.encode(["invoice"])[0] @ encoder.encode(["invoice"])[0] == pytest.approx(1, abs=2e-4)
 
 
 def test_the_version_changes_with_the_weights_and_not_with_the_readme(encoder, tmp_path):
@@ -129,3 +131,64 @@ def test_a_model_with_weights_behind_its_transformer_takes_the_plain_way(encoder
 
     expected = SentenceTransformer(str(tmp_path)).encode(["a", "b"], normalize_embeddings=True)
     assert unusual.encode(["a", "b"]) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_openvino_runs_an_encoder_where_it_may(fast):
+    encoder = load_encoder(EMBEDDED_ENCODER, fast=fast)
+
+    assert isinstance(encoder._transformer, OpenVinoTransformer) == fast
+
+
+def test_a_text_is_read_up_to_the_models_limit_and_no_further(encoder):
+    limit = "word " * 254
+    cut, longer, shorter = encoder.encode([limit, limit + "and more of it", "word " * 20])
+
+    assert cut @ longer == pytest.approx(1, abs=2e-4)
+    assert cut @ shorter < 0.99
+
+
+def test_a_transformer_that_openvino_runs_otherwise_is_left_to_pytorch(caplog):
+    """Tracing fixes what a model decides by the shape of its input."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(load_encoder(EMBEDDED_ENCODER).folder))
+    model[0].auto_model.forward = _reversed_if_long(model[0].auto_model.forward)
+
+    assert converted(model) is None
+    assert "gives other vectors" in caplog.text
+
+
+def test_a_transformer_that_openvino_cannot_convert_is_left_to_pytorch(caplog):
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(load_encoder(EMBEDDED_ENCODER).folder))
+    model[0].auto_model.forward = _refusing
+
+    before = logging.getLogger().level
+    assert converted(model) is None
+    assert "cannot convert" in caplog.text
+    assert logging.getLogger().level == before
+
+
+def test_openvino_does_not_report_its_use():
+    code = (
+        "import sys; from feedback_pipeline.recall.encoder import load_encoder;"
+        f"load_encoder({EMBEDDED_ENCODER!r}).encode(['a']);"
+        "print('openvino' in sys.modules, sys.modules['openvino_telemetry'])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["True", "None"]
+
+
+def _reversed_if_long(forward):
+    def changed(return_dict=True, **inputs):
+        output = forward(**inputs)
+        if inputs["input_ids"].shape[1] > 7:
+            output.last_hidden_state = output.last_hidden_state.flip(2)
+        return output if return_dict else output.to_tuple()
+
+    return changed
+
+
+def _refusing(**inputs):
+    raise ValueError("not today")
