@@ -33,7 +33,7 @@ _CUE = (
     r"|telefon\w*|handy|mobil\w*|tél(?:éphone)?|portable|teléfono|móvil|celular|telefono|cellulare|telefone|"
     r"telefoon|puhelin|телефон|电话|電話|전화)"
 )
-_DIGITS = r"(?P<value>\(?\d(?:[ \t().\-/]{0,2}\d){5,14}" + _EXTENSION + r")" + _END
+_DIGITS = r"(?P<value>\+?\(?\d(?:[ \t().\-/]{0,2}\d){5,14}" + _EXTENSION + r")" + _END
 _AFTER_CUE = rf"(?i)(?:(?<![^\W_])|(?<=\\[nrt])){_CUE}(?!\w)[^\d\n(+]{{0,40}}\n?[^\d\n(+]{{0,10}}{_DIGITS}"
 _BEFORE_CUE = rf"(?i){_NEW}{_DIGITS}[ \t]?[-–(,\\]{{0,2}}[ \t]?(?:office|fax|mobile|cell|phone|home|work)\b"
 # The smallest countries' numbers have five digits, which other things have too.
@@ -42,9 +42,11 @@ _SHORT = (
     r"\s{1,2}(?P<value>\d{2,3}[ .-]?\d{2,3})(?![\w%,-]|\.\d| (?:times|calls?|people|users|years?|days?)\b)"
 )
 _DATE = re.compile(
-    r"\(?(?:19|20)\d\d[-–/ ](?:19|20)?\d\d\)?(?!\d)|\(?\d{1,4}([./-])\d{1,2}\1\d{2,4}(?![\d./-])"
+    r"\(?(?:19|20)\d\d[-–/ ](?:19|20)?\d\d\)?(?!\d)|\(?(?:\d{1,2}|\d{4})([./-])\d{1,2}\1\d{2,4}(?![\d./-])"
     r"|\d{4}[./-]\d\d[./-]\d\d(?![\d./-])"
 )
+
+_SOCIAL_SECURITY = re.compile(r"\d{3}-\d{2}-\d{4}")
 
 
 def _phones(text: str) -> Iterator[Span]:
@@ -63,7 +65,13 @@ def _is_possible(written: str) -> bool:
 
 def _is_in_a_plan(written: str) -> bool:
     """Whether some country gives out that number."""
-    if not 9 <= len(compact(written)) <= 12 or _DATE.match(written) or len(set(compact(written))) < 4:
+    digits = compact(written)
+    if (
+        not 9 <= len(digits) <= 12
+        or len(set(digits)) < 4
+        or _DATE.match(written)
+        or _SOCIAL_SECURITY.fullmatch(written)
+    ):
         return False
     for region in TRUNK_REGIONS:
         try:

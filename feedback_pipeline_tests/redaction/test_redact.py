@@ -96,6 +96,7 @@ def test_a_bearer_token_is_replaced_and_the_header_stays():
         ("PESEL: 44051401359", "PESEL: <ID_1>"),
         ("call 4155550132 or 555-0132", "call <PHONE_1> or 555-0132"),
         ("Tel. 71 234", "Tel. <PHONE_1>"),
+        ("my mobile: +54 9 3820 9201, too short", "my mobile: <PHONE_1>, too short"),
         ("Phone:\\n89 97 11 23\\n", "Phone:\\n<PHONE_1>\\n"),
         ("I live at 5 Low Hollow, Ely and wait", "I live at <ADDRESS_1> and wait"),
     ],
