@@ -9,6 +9,8 @@ TIMESTAMP = pl.Datetime("us", "UTC")
 MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 TEXTS = pl.List(pl.String)
 CHANGES = pl.List(pl.Struct({"range_start": pl.Int64, "range_end": pl.Int64, "removed": pl.String, "added": pl.String}))
+KNOTS = pl.List(pl.Struct({"score": pl.Float64, "probability": pl.Float64}))
+RELIABILITY = pl.List(pl.Struct({"predicted": pl.Float64, "observed": pl.Float64, "labels": pl.Int64}))
 
 FEEDBACK_KINDS = (
     "thumb",
@@ -217,7 +219,12 @@ EVIDENCE = Table(
         "polarity": Column(pl.Int8, "+1 speaks for the answer, -1 against it, 0 neither"),
         "reason": Column(pl.String, "reason category, where one is known"),
         "score": Column(pl.Float64, "how strongly its detector fired, 0 to 1; null where it was said"),
-        "confidence": Column(pl.Float64, "probability that the polarity is right, 0.5 to 1"),
+        "confidence": Column(
+            pl.Float64,
+            "probability that the polarity is right: of a detector with enough labels, the share right at its score, "
+            "which may lie below 0.5; of any other, its prior",
+        ),
+        "trusted": Column(pl.Boolean, "said, or of a detector whose precision is proven enough to train on"),
         "joined_by": Column(
             pl.String, "how a feedback event found its answer: `interaction`, `passage`, `session` or `user`"
         ),
@@ -241,6 +248,38 @@ EVIDENCE = Table(
     },
 )
 
+EVIDENCE_CALIBRATION = Table(
+    "evidence_calibration",
+    "one row per detector and version: how often people who said something of the same answer bear it out",
+    "as_of",
+    "kind",
+    {
+        "as_of": Column(pl.Date, "cutoff: evidence of the next day has its confidence by this"),
+        "extractor": Column(pl.String, "what derives the evidence"),
+        "kind": Column(pl.String, "its kind; with the extractor it names a detector"),
+        "extractor_version": Column(pl.String, "the extractor's version: another one starts from its prior"),
+        "signals": Column(pl.Int64, "pieces of its evidence that arrived in the window"),
+        "labels": Column(pl.Int64, "those of them on whose answer people said something decided"),
+        "users": Column(pl.Int64, "users whose behaviour these are"),
+        "n_right": Column(pl.Int64, "those that people bear out"),
+        "precision": Column(pl.Float64, "share of the labels that are right; null without labels"),
+        "lower": Column(pl.Float64, "lower end of its 95 % interval (Wilson)"),
+        "upper": Column(pl.Float64, "upper end of it"),
+        "method": Column(
+            pl.String,
+            "`isotonic`, `platt`, `rate` (the score tells nothing: one probability), or `prior` (too few labels)",
+        ),
+        "mapping": Column(KNOTS, "score to probability, linear in between; empty where the prior stays"),
+        "brier": Column(pl.Float64, "mean squared error of the probability, on users it was not fitted on"),
+        "calibration_error": Column(pl.Float64, "expected calibration error, on users it was not fitted on"),
+        "reliability": Column(RELIABILITY, "what was predicted and what was found, in bins of equal size"),
+        "floor": Column(pl.Float64, "what `lower` must reach"),
+        "trains": Column(
+            pl.Boolean, "whether its evidence is trusted: enough labels of enough users, `lower` at `floor`"
+        ),
+    },
+)
+
 VERDICTS = Table(
     "verdicts",
     "one row per interaction whose evidence changed on the day, folded as of it",
@@ -250,9 +289,11 @@ VERDICTS = Table(
         "as_of": Column(pl.Date, "cutoff: evidence that arrived up to and on this day counts"),
         "interaction_id": Column(pl.String, "answer judged"),
         "p_satisfied": Column(pl.Float64, "probability that the answer satisfied its user"),
+        "p_trusted": Column(pl.Float64, "the same by trusted evidence alone; 0.5 where there is none"),
         "n_positive": Column(pl.Int32, "pieces of evidence for the answer"),
         "n_negative": Column(pl.Int32, "pieces of evidence against it"),
         "n_explicit": Column(pl.Int32, "pieces that were said, not read from behaviour"),
+        "n_trusted": Column(pl.Int32, "pieces that are trusted"),
         "dominant_reason": Column(pl.String, "reason with the most confidence behind it"),
         "conflict": Column(pl.Boolean, "people said both that it is good and that it is not"),
         "correction_id": Column(pl.String, "evidence_id of the newest replacement proposed for the answer"),
@@ -402,6 +443,7 @@ TABLES = {
         INTERACTIONS,
         FEEDBACK_EVENTS,
         EVIDENCE,
+        EVIDENCE_CALIBRATION,
         VERDICTS,
         ROUTES,
         CURATED_EXAMPLES,

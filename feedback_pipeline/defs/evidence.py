@@ -4,16 +4,19 @@ from datetime import date
 from functools import partial
 
 import dagster as dg
+import polars as pl
 
 from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.late_arrivals import announce, late_arrivals
-from feedback_pipeline.defs.metadata import markdown_table
+from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import nightly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evidence.accounted import feedback_accounts
+from feedback_pipeline.evidence.calibration import calibration_of
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.overtaken import overtaken_by
+from feedback_pipeline.evidence.reliability_plot import reliability_plot
 
 
 @nightly_asset(
@@ -22,6 +25,19 @@ from feedback_pipeline.evidence.overtaken import overtaken_by
 def evidence(store: Store) -> EachPartition:
     """One row per signal about one interaction, explicit or implicit."""
     return EachPartition(partial(evidence_of, store.warehouse))
+
+
+def _calibration_shown(calibration: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    return {
+        "detectors": dg.MetadataValue.md(markdown_table(calibration.drop("as_of", "mapping", "reliability"))),
+        "reliability": dg.MetadataValue.md(markdown_image(reliability_plot(calibration))),
+    }
+
+
+@nightly_asset(group_name="evidence", kinds={"polars", "duckdb", "scikitlearn"}, deps=[evidence, "feedback_events"])
+def evidence_calibration(store: Store) -> EachPartition:
+    """One row per detector and version: how often people bear it out, and what its scores are worth."""
+    return EachPartition(partial(calibration_of, store.warehouse), shows=_calibration_shown)
 
 
 @nightly_asset(group_name="evidence", kinds={"polars", "duckdb"}, deps=[evidence, "interactions"])

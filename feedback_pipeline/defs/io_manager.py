@@ -23,6 +23,8 @@ class EachPartition:
     """
 
     rows: Callable[[date], pl.DataFrame]
+    shows: Callable[[pl.DataFrame], dict[str, dg.MetadataValue]] = lambda _: {}
+    """What the web UI shows of the newest partition with rows, besides what it shows of every table."""
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):
@@ -40,7 +42,8 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             stored[key] = rows.height
             sample = rows if rows.height else sample
             context.log.info(f"{table.name} {key}: {rows.height} rows")
-        context.add_output_metadata(table_metadata(table, stored, sample))
+        shown = obj.shows(sample) if isinstance(obj, EachPartition) else {}
+        context.add_output_metadata(table_metadata(table, stored, sample) | shown)
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """The upstream partitions that the run's partitions map to, as one frame."""

@@ -1,5 +1,6 @@
 """What the web UI shows of an asset: rows, columns with their meaning, and a look inside."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import date
 
@@ -50,6 +51,11 @@ def markdown_table(frame: pl.DataFrame) -> str:
         return "none"
     lines = [frame.columns, ["---"] * frame.width, *([_cell(value) for value in row] for row in frame.iter_rows())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def markdown_image(png: bytes | None) -> str:
+    """An image inside Markdown, which is how the web UI shows one."""
+    return f"![plot](data:image/png;base64,{b64encode(png).decode()})" if png else "nothing to plot yet"
 
 
 def _cell(value: object) -> str:

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from feedback_pipeline.evidence import inputs
+from feedback_pipeline.evidence.calibrated import calibrated
+from feedback_pipeline.evidence.calibration import calibration_of
 from feedback_pipeline.evidence.changes import changes
 from feedback_pipeline.evidence.explicit import explicit_evidence
 from feedback_pipeline.evidence.implicit import implicit_evidence
@@ -18,12 +20,15 @@ def evidence_of(warehouse: Warehouse, day: date) -> pl.DataFrame:
 
     That is the difference between what is known as of the day and as of the day before, of all that
     the day can have changed. So whatever order lines arrive in within a week, in the end the same is known.
+    Confidence is by the calibration as of the day before, and applied to the difference: a detector that
+    is found better or worse does not file old evidence anew.
     """
     yesterday = day - timedelta(days=1)
     gaps_before, gaps = patience(warehouse, yesterday), patience(warehouse, day)
     touched = inputs.touched_by(warehouse, day, fell_due(gaps_before, gaps, day))
     before = _known(warehouse, touched, yesterday, gaps_before)
-    return changes(before, _known(warehouse, touched, day, gaps), day)
+    changed = changes(before, _known(warehouse, touched, day, gaps), day)
+    return calibrated(changed, calibration_of(warehouse, yesterday))
 
 
 def verdicts_of(warehouse: Warehouse, day: date) -> pl.DataFrame:

@@ -4,41 +4,45 @@ from datetime import date
 
 import polars as pl
 
+from feedback_pipeline.evidence.labels import CORRECTIONS
+from feedback_pipeline.evidence.last_words import last_words
 from feedback_pipeline.schemas import VERDICTS
 
-# A person's last word of these kinds replaces the one before.
-_LAST_COUNTS = ("thumb", "rating", "survey")
 _MOST_CERTAIN = 0.99
 
 
 def fold_verdicts(evidence: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """One row per interaction of `evidence`, which holds all that is known as of `as_of`.
 
-    Independent pieces add up in log-odds (naive Bayes with an even prior). Pieces of the same kind
-    from the same user are not independent: the strongest of each polarity counts once.
+    Independent pieces add up in log-odds (naive Bayes). The prior is even, not the share of satisfied
+    labels: that share is of those who say something, and a detector's calibrated confidence has it in
+    already. What one user says is one opinion however often and in however many ways, so of a user's
+    statements, and of their behaviour, the strongest of each polarity counts once. Who corrects an
+    answer is not satisfied with it: their praise of it and what they used of it do not count, but show as a conflict.
     """
-    valid = _without_superseded(evidence)
-    pieces = (
-        # In order, so that sums come out the same to the last bit every time.
-        valid.group_by("interaction_id", "user_id", "kind", "polarity", maintain_order=True)
-        .agg(pl.col("confidence").max())
-        .group_by("interaction_id", maintain_order=True)
-        .agg(log_odds=(pl.col("polarity") * _logit(pl.col("confidence"))).sum())
+    # In order, so that sums come out the same to the last bit every time.
+    valid = last_words(
+        evidence.filter(~pl.col("withdrawn").fill_null(False)).with_columns(
+            trusted=pl.col("trusted").fill_null(pl.col("explicit"))
+        )
     )
+    counted = valid.filter(~_overruled())
     said = pl.col("explicit") & (pl.col("confidence") > 0.5)
     summary = valid.group_by("interaction_id").agg(
         n_positive=(pl.col("polarity") > 0).sum(),
         n_negative=(pl.col("polarity") < 0).sum(),
         n_explicit=pl.col("explicit").sum(),
+        n_trusted=pl.col("trusted").sum(),
         conflict=(said & (pl.col("polarity") > 0)).any() & (said & (pl.col("polarity") < 0)).any(),
         evidence_ids=pl.col("evidence_id").unique().sort(),
         last_observed_at=pl.col("observed_at").max(),
     )
     return VERDICTS.conform(
-        summary.join(pieces, on="interaction_id")
+        summary.join(_satisfied(counted, "p_satisfied"), on="interaction_id")
+        .join(_satisfied(counted.filter("trusted"), "p_trusted"), on="interaction_id", how="left")
         .join(_dominant_reasons(valid), on="interaction_id", how="left")
         .join(_newest_replacements(valid), on="interaction_id", how="left")
-        .select(pl.exclude("log_odds"), as_of=pl.lit(as_of), p_satisfied=1 / (1 + (-pl.col("log_odds")).exp()))
+        .with_columns(pl.col("p_trusted").fill_null(0.5), as_of=pl.lit(as_of))
         .sort("interaction_id")
     )
 
@@ -50,18 +54,31 @@ def nothing_known(interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
             "interaction_id",
             as_of=pl.lit(as_of),
             p_satisfied=pl.lit(0.5),
+            p_trusted=pl.lit(0.5),
             n_positive=pl.lit(0),
             n_negative=pl.lit(0),
             n_explicit=pl.lit(0),
+            n_trusted=pl.lit(0),
             conflict=pl.lit(False),
             evidence_ids=pl.lit([], VERDICTS.schema["evidence_ids"]),
         )
     )
 
 
-def _without_superseded(evidence: pl.DataFrame) -> pl.DataFrame:
-    last = pl.struct("interaction_id", "user_id", "kind").is_last_distinct()
-    return evidence.sort("observed_at", "evidence_id").filter(last | ~pl.col("kind").is_in(_LAST_COUNTS))
+def _overruled() -> pl.Expr:
+    corrects = pl.col("kind").is_in(CORRECTIONS) & (pl.col("polarity") < 0)
+    return (pl.col("polarity") > 0) & corrects.any().over("interaction_id", "user_id")
+
+
+def _satisfied(evidence: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Probability, from these pieces, that the answer satisfied."""
+    log_odds = (pl.col("polarity") * _logit(pl.col("confidence"))).sum()
+    return (
+        evidence.group_by("interaction_id", "user_id", "explicit", "polarity", maintain_order=True)
+        .agg(pl.col("confidence").max())
+        .group_by("interaction_id", maintain_order=True)
+        .agg((1 / (1 + (-log_odds).exp())).alias(name))
+    )
 
 
 def _dominant_reasons(evidence: pl.DataFrame) -> pl.DataFrame:

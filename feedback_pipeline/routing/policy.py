@@ -30,6 +30,8 @@ def route(verdicts: pl.DataFrame, interactions: pl.DataFrame) -> pl.DataFrame:
 
 def _first_rule() -> pl.Expr:
     p, reason = pl.col("p_satisfied"), pl.col("dominant_reason")
+    # Behaviour that is not proven to mean what it seems to may keep an answer from training, not bring it there.
+    trusted, said = pl.col("p_trusted"), pl.col("n_explicit") > 0
     corrected = pl.col("correction_id").is_not_null()
     rules = [
         (pl.col("arrived").is_null(), "neither", "the interaction has not arrived"),
@@ -38,8 +40,9 @@ def _first_rule() -> pl.Expr:
         (pl.col("conflict") & ~corrected, "review", "people disagree"),
         (corrected & (p < 0.5), "training", "a better answer was proposed"),
         (corrected, "review", "a better answer was proposed, yet the answer satisfied"),
-        ((pl.col("n_explicit") > 0) & (p >= SATISFIED), "training", "said to be good"),
-        ((pl.col("n_explicit") > 0) & (p <= DISSATISFIED), "training", "said to be bad"),
+        (said & (p >= SATISFIED) & (trusted >= SATISFIED), "training", "said to be good"),
+        (said & (p <= DISSATISFIED) & (trusted <= DISSATISFIED), "training", "said to be bad"),
+        (said & ((p >= SATISFIED) | (p <= DISSATISFIED)), "review", "rests on detectors that are not proven"),
     ]
     undecided = _decision("neither", "not enough evidence")
     return pl.coalesce(

@@ -13,7 +13,15 @@ from feedback_pipeline.simulation import SimulationConfig, simulate
 from feedback_pipeline.warehouse import Warehouse
 
 DAYS = ("2026-01-05", "2026-01-07")
-NIGHTLY_TABLES = ("raw_events", "interactions", "feedback_events", "evidence", "verdicts", "routes")
+NIGHTLY_TABLES = (
+    "raw_events",
+    "interactions",
+    "feedback_events",
+    "evidence",
+    "evidence_calibration",
+    "verdicts",
+    "routes",
+)
 
 
 @pytest.fixture(scope="module")

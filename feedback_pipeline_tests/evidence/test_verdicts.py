@@ -1,3 +1,5 @@
+from datetime import date
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from feedback_pipeline.evidence.joins import ANSWERS
 from feedback_pipeline.evidence.verdicts import fold_verdicts
 from feedback_pipeline.schemas import EVIDENCE
 
+DAY = date(2026, 1, 5)
 NO_ANSWERS = pl.DataFrame(schema=ANSWERS)
 
 
@@ -69,33 +72,125 @@ def test_the_reason_with_most_confidence_behind_it_dominates(feedback, day):
     assert found["dominant_reason"] == "incomplete"
 
 
+def test_what_one_user_says_in_several_ways_is_one_opinion(feedback, day):
+    thumb = {"kind": "thumb", "label": "down"}
+    reason = {"kind": "reason", "category": "incomplete"}
+
+    assert verdict(feedback, day, thumb, reason)["p_satisfied"] == pytest.approx(
+        verdict(feedback, day, thumb)["p_satisfied"]
+    )
+    assert verdict(feedback, day, thumb, reason | {"user_id": "v"})["p_satisfied"] < 0.05
+
+
+def test_a_neutral_rating_takes_back_the_one_before(feedback, day):
+    scale = {"kind": "rating", "rating_min": 1, "rating_max": 5}
+
+    found = verdict(feedback, day, scale | {"rating": 5}, scale | {"rating": 3})
+
+    assert (found["p_satisfied"], found["n_positive"]) == (0.5, 0)
+
+
+def test_praise_by_others_stands_against_a_correction(feedback, day):
+    ups = [{"kind": "thumb", "label": "up", "user_id": name} for name in "abc"]
+
+    assert verdict(feedback, day, {"kind": "correction", "proposed_text": "x"}, *ups)["p_satisfied"] > 0.5
+
+
+def test_behaviour_that_is_not_proven_counts_but_is_not_trusted(feedback, day):
+    found = verdict(feedback, day, {"kind": "copy", "text": "x"})
+
+    assert found["p_satisfied"] == pytest.approx(0.7)
+    assert (found["p_trusted"], found["n_trusted"]) == (0.5, 0)
+
+
 pieces = st.fixed_dictionaries(
     {
         "interaction_id": st.sampled_from("ab"),
         "user_id": st.sampled_from(["u", "v", None]),
         "kind": st.sampled_from(["thumb", "copy", "correction", "preference", "rephrase"]),
         "polarity": st.sampled_from([-1, 0, 1]),
-        "confidence": st.floats(0.5, 1),
+        "confidence": st.floats(0.1, 1),
         "explicit": st.booleans(),
+        "trusted": st.sampled_from([True, False, None]),
+        "withdrawn": st.booleans(),
     }
 )
+some_pieces = st.lists(pieces, min_size=1, max_size=8)
 
 
-@given(st.lists(pieces, min_size=1, max_size=8), st.randoms())
-def test_a_verdict_is_a_probability_and_does_not_depend_on_the_order_of_evidence(rows, random):
-    from datetime import date
-
-    frame = EVIDENCE.conform(
-        pl.DataFrame(rows, schema_overrides={"user_id": pl.String})
-        .with_row_index("evidence_id")
-        .cast({"evidence_id": pl.String})
+def frame(rows):
+    return EVIDENCE.conform(
+        pl.DataFrame(rows, schema=EVIDENCE.schema)
+        .with_row_index("number")
+        .with_columns(evidence_id=pl.col("number").cast(pl.String))
+        .drop("number")
     )
-    shuffled = frame.sample(fraction=1, shuffle=True, seed=random.randrange(1000))
 
-    verdicts = fold_verdicts(frame, date(2026, 1, 5))
 
-    assert verdicts["p_satisfied"].is_between(0, 1).all()
+def fold(rows):
+    return fold_verdicts(frame(rows), DAY)
+
+
+@given(some_pieces, st.randoms())
+def test_a_verdict_is_a_probability_and_does_not_depend_on_the_order_of_evidence(rows, random):
+    shuffled = frame(rows).sample(fraction=1, shuffle=True, seed=random.randrange(1000))
+
+    verdicts, again = fold(rows), fold_verdicts(shuffled, DAY)
+
     assert verdicts["interaction_id"].is_unique().all()
-    again = fold_verdicts(shuffled, date(2026, 1, 5))
-    assert verdicts.drop("p_satisfied").equals(again.drop("p_satisfied"))
-    assert verdicts["p_satisfied"].to_list() == pytest.approx(again["p_satisfied"].to_list())
+    probabilities = ["p_satisfied", "p_trusted"]
+    assert verdicts.drop(probabilities).equals(again.drop(probabilities))
+    for name in probabilities:
+        assert ((verdicts[name] > 0) & (verdicts[name] < 1)).all()
+        assert verdicts[name].to_list() == pytest.approx(again[name].to_list())
+
+
+@given(some_pieces)
+def test_withdrawn_evidence_is_as_if_it_had_never_been(rows):
+    standing = frame(rows).filter(~pl.col("withdrawn"))
+
+    assert fold(rows).equals(fold_verdicts(standing, DAY))
+
+
+@given(some_pieces, st.floats(0.1, 1), st.booleans())
+def test_more_evidence_for_an_answer_never_makes_it_less_likely_to_satisfy(rows, confidence, explicit):
+    # Not a last word, which may replace a stronger one.
+    more = {"interaction_id": "a", "user_id": "w", "kind": "copy", "polarity": 1, "confidence": confidence}
+
+    before = fold([*rows, more | {"polarity": 0, "confidence": 0.5}]).filter(interaction_id="a")
+    after = fold([*rows, more | {"explicit": explicit}]).filter(interaction_id="a")
+
+    assert after["p_satisfied"].item() >= before["p_satisfied"].item() - 1e-12
+
+
+@given(some_pieces)
+def test_whoever_corrects_an_answer_is_never_counted_as_satisfied(rows):
+    theirs = [row | {"interaction_id": "a", "user_id": "u", "withdrawn": False} for row in rows]
+    correction = {
+        "interaction_id": "a",
+        "user_id": "u",
+        "kind": "correction",
+        "polarity": -1,
+        "confidence": 0.95,
+        "explicit": True,
+    }
+
+    found = fold([*theirs, correction])
+
+    assert found["p_satisfied"].item() <= 0.05 + 1e-9
+
+
+@given(some_pieces)
+def test_what_is_not_trusted_does_not_move_what_rests_on_trusted_evidence(rows):
+    trusted = [row | {"trusted": True, "interaction_id": "a", "kind": "thumb", "withdrawn": False} for row in rows]
+    doubtful = {
+        "interaction_id": "a",
+        "user_id": "u",
+        "kind": "copy",
+        "polarity": 1,
+        "confidence": 0.9,
+        "explicit": False,
+        "trusted": False,
+    }
+
+    assert fold([*trusted, doubtful])["p_trusted"].to_list() == pytest.approx(fold(trusted)["p_trusted"].to_list())

@@ -4,8 +4,8 @@ import pytest
 from feedback_pipeline.routing.policy import route
 from feedback_pipeline.schemas import VERDICTS
 
-GOOD = {"p_satisfied": 0.92, "n_explicit": 1}
-BAD = {"p_satisfied": 0.08, "n_explicit": 1}
+GOOD = {"p_satisfied": 0.92, "p_trusted": 0.92, "n_explicit": 1}
+BAD = {"p_satisfied": 0.08, "p_trusted": 0.08, "n_explicit": 1}
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ BAD = {"p_satisfied": 0.08, "n_explicit": 1}
         (BAD, "training"),
         (GOOD | {"n_explicit": 0}, "neither"),
         ({"p_satisfied": 0.7, "n_explicit": 1}, "neither"),
+        (GOOD | {"p_trusted": 0.8}, "review"),
+        (BAD | {"p_trusted": 0.2}, "review"),
         (BAD | {"correction_id": "c"}, "training"),
         (GOOD | {"correction_id": "c"}, "review"),
         (BAD | {"conflict": True}, "review"),
