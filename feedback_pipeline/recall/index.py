@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def open_index(folder: Path, encoder: Encoder) -> Any:
     # Connecting would create the folder.
     if not folder.is_dir():
         raise IndexMissingError(f"no index in {folder}: run the nightly job (or `make demo`) first")
-    database = lancedb.connect(folder)
+    database = _connected(folder, *_identity_of(folder))
     table = _opened(database, _table_name(encoder))
     if table is not None:
         return table
@@ -95,6 +96,26 @@ def open_index(folder: Path, encoder: Encoder) -> Any:
     raise IndexMissingError(
         f"no index for encoder {identity(encoder)} in {folder} (it holds {held}): run the nightly job first"
     )
+
+
+def compact(folder: Path, encoder: Encoder, keep: timedelta = _KEEP_VERSIONS) -> None:
+    """Rewrite the index without what was deleted or changed, and drop versions older than `keep`.
+
+    A reader that began before and takes longer than `keep` fails. Where someone tagged a version, all stay.
+    """
+    _compact(open_index(folder, encoder), keep)
+
+
+def _identity_of(folder: Path) -> tuple[int, int]:
+    """Changes where the folder was made anew, or a table in it."""
+    state = folder.stat()
+    return state.st_ino, state.st_mtime_ns
+
+
+@lru_cache(maxsize=2)
+def _connected(folder: Path, inode: int, changed_ns: int) -> Any:
+    """A connection that keeps indices in memory from one search to the next; each search sees the newest version."""
+    return lancedb.connect(folder)
 
 
 def _table_name(encoder: Encoder) -> str:
@@ -227,7 +248,8 @@ def _tidied(folder: Path, table: Any) -> VectorSearch:
     Nothing is lost but tidiness then, until the next upsert.
     """
     try:
-        _compact(table)
+        if table.stats()["fragment_stats"]["num_small_fragments"] >= _FRAGMENTS_TO_COMPACT:
+            _compact(table, _KEEP_VERSIONS)
         return refresh(folder, table)
     except (RuntimeError, OSError, ValueError) as error:
         if "conflict" not in str(error).lower():
@@ -235,8 +257,6 @@ def _tidied(folder: Path, table: Any) -> VectorSearch:
         return vector_search(folder, table)
 
 
-def _compact(table: Any) -> None:
-    if table.stats()["fragment_stats"]["num_small_fragments"] < _FRAGMENTS_TO_COMPACT:
-        return
+def _compact(table: Any, keep: timedelta) -> None:
     # Cleaning raises on a version that someone tagged.
-    table.optimize(cleanup_older_than=_KEEP_ALL_VERSIONS if table.tags.list() else _KEEP_VERSIONS)
+    table.optimize(cleanup_older_than=_KEEP_ALL_VERSIONS if table.tags.list() else keep)

@@ -81,7 +81,7 @@ def nearest(folder: Path, encoder: Encoder, vectors: Vector, k: int = 10) -> lis
     """The `interaction_id`s of the `k` exchanges nearest to each of many `vectors`, found exactly.
 
     Many questions at once are one product of matrices, batch by batch of what is stored, which is faster
-    than a graph walked for each.
+    than a search for each.
     """
     table = open_index(folder, encoder)
     best = np.full((len(vectors), k), -np.inf, dtype=np.float32)
@@ -116,8 +116,8 @@ def _by_words(table: Any, words: str) -> Any:
 
 def _by_meaning(folder: Path, table: Any, vector: Vector) -> Any:
     query = table.search(vector, vector_column_name="vector").distance_type("cosine")
-    graph = vector_search(folder, table) != EXACT
-    query = query.refine_factor(REFINE_FACTOR) if graph else query.bypass_vector_index()
+    indexed = vector_search(folder, table) != EXACT
+    query = query.refine_factor(REFINE_FACTOR) if indexed else query.bypass_vector_index()
     return query.select([*_SELECTED, "_distance"])
 
 

