@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from lancedb.index import FTS, Bitmap, BTree, IvfSq, LabelList
 
+Vectors = npt.NDArray[np.float32]
 # Exact search over so many vectors of 384 numbers takes about 5 ms on two cores, over 20,000 about 16.
 EXACT_ROWS = 5_000
 NEIGHBOURS = 10
@@ -17,7 +19,8 @@ PROBES = 100
 # Rows that an index does not know are searched one by one: more would be felt.
 _UNINDEXED_ROWS = 4_096
 REFINE_FACTOR = 2
-_SAME_DISTANCE = 1e-6
+# Cosines that differ by less differ by rounding.
+_SAME = 1e-6
 # Cleaning raises on a version that someone tagged, so it is left to compaction.
 _KEEP_VERSIONS = timedelta(days=36_500)
 _METADATA = {
@@ -103,13 +106,26 @@ def recall_at_10(table: Any) -> float:
     Of several equally near ones any will do.
     """
     places = np.unique(np.linspace(0, table.count_rows() - 1, PROBES).astype(int)).tolist()
-    probes = table.take_offsets(places).select(["vector"]).to_arrow()["vector"].to_pylist()
-    return float(np.mean([_recall(table, probe) for probe in probes]))
+    probes = _matrix(table.take_offsets(places).select(["vector"]).to_arrow()["vector"].combine_chunks())
+    nearest = _similarities_of_nearest(table, probes)
+    return float(np.mean([_found(table, *each) for each in zip(probes, nearest, strict=True)]))
 
 
-def _recall(table: Any, vector: list[float]) -> float:
-    query = table.search(vector, vector_column_name="vector").distance_type("cosine")
-    query = query.select(["_distance"]).limit(NEIGHBOURS)
-    found = query.refine_factor(REFINE_FACTOR).to_arrow()["_distance"].to_numpy()
-    wanted = query.bypass_vector_index().to_arrow()["_distance"].to_numpy()
-    return float((found <= wanted.max() + _SAME_DISTANCE).sum() / len(wanted))
+def _similarities_of_nearest(table: Any, probes: Vectors) -> Vectors:
+    """The cosines of each probe's ten nearest, found exactly: one product of matrices a batch of what is stored."""
+    best = np.full((len(probes), NEIGHBOURS), -np.inf, dtype=np.float32)
+    for batch in table.search().select(["vector"]).to_batches():
+        both = np.hstack([best, probes @ _matrix(batch["vector"]).T])
+        best = np.partition(both, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
+    return best
+
+
+def _found(table: Any, probe: Vectors, nearest: Vectors) -> float:
+    query = table.search(probe, vector_column_name="vector").distance_type("cosine").refine_factor(REFINE_FACTOR)
+    found = 1 - query.select(["_distance"]).limit(NEIGHBOURS).to_arrow()["_distance"].to_numpy()
+    wanted = nearest[np.isfinite(nearest)]
+    return float((found >= wanted.min() - _SAME).sum() / len(wanted))
+
+
+def _matrix(vectors: Any) -> Vectors:
+    return np.asarray(vectors.flatten()).reshape(len(vectors), -1)
