@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lancedb.index import FTS, Bitmap, BTree, IvfSq, LabelList
 
 Vectors = npt.NDArray[np.float32]
-# Exact search over so many vectors of 384 numbers takes about 5 ms on two cores, over 20,000 about 16.
+# Exact search over so many vectors of 384 numbers takes 5 ms at best on two cores, over 20,000 16 ms.
 EXACT_ROWS = 5_000
 NEIGHBOURS = 10
 RECALL = 0.97
@@ -71,8 +71,8 @@ def refresh(folder: Path, table: Any) -> VectorSearch:
     if rows <= EXACT_ROWS:
         return EXACT
     if _VECTOR_INDEX not in present:
-        # One partition of bytes in place of floats, read whole: as fast as a graph over 100,000 vectors, built in
-        # a twentieth of its time, and no neighbour is lost at a border.
+        # One partition of bytes in place of floats, read whole: built without a graph, and no neighbour is lost at a
+        # border. Over 100,000 vectors a query takes about 6 ms and finds 0.999 of the ten nearest.
         table.create_index("vector", config=IvfSq(distance_type="cosine", num_partitions=1))
     elif behind < _UNINDEXED_ROWS and (known := vector_search(folder, table)) != EXACT:
         return known
