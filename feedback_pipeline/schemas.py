@@ -302,6 +302,28 @@ VERDICTS = Table(
     },
 )
 
+DISSATISFACTION_RATES = Table(
+    "dissatisfaction_rates",
+    "one row per day and value of a dimension: the share of a week's answers that dissatisfy",
+    "as_of",
+    "value",
+    {
+        "as_of": Column(pl.Date, "cutoff: of the answers that arrived in the week up to it, what was said by then"),
+        "dimension": Column(pl.String, "`all`, `model_version`, `user_role` or `environment`"),
+        "value": Column(pl.String, "its value"),
+        "interactions": Column(pl.Int64, "answers; of very many a sample"),
+        "rated": Column(pl.Int64, "those of them of which people said something decided"),
+        "users": Column(pl.Int64, "users whose answers the rated ones are"),
+        "raw": Column(pl.Float64, "share of the rated that dissatisfy"),
+        "raw_lower": Column(pl.Float64, "lower end of its 95 % interval (Wilson)"),
+        "raw_upper": Column(pl.Float64, "upper end of it"),
+        "corrected": Column(pl.Float64, "the same, weighted by who gives feedback; null where too few do"),
+        "corrected_lower": Column(pl.Float64, "lower end of its 95 % interval (bootstrap over users)"),
+        "corrected_upper": Column(pl.Float64, "upper end of it"),
+        "effective_n": Column(pl.Float64, "rated answers that tell as much when weighted alike (Kish)"),
+    },
+)
+
 ROUTES = Table(
     "routes",
     "one row per verdict: where it goes and why",
@@ -445,6 +467,7 @@ TABLES = {
         EVIDENCE,
         EVIDENCE_CALIBRATION,
         VERDICTS,
+        DISSATISFACTION_RATES,
         ROUTES,
         CURATED_EXAMPLES,
         DATASETS,

@@ -16,6 +16,8 @@ from feedback_pipeline.evidence.accounted import feedback_accounts
 from feedback_pipeline.evidence.calibration import calibration_of
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.overtaken import overtaken_by
+from feedback_pipeline.evidence.rated_answers import rates_of
+from feedback_pipeline.evidence.rates_plot import rates_plot
 from feedback_pipeline.evidence.reliability_plot import reliability_plot
 
 
@@ -44,6 +46,23 @@ def evidence_calibration(store: Store) -> EachPartition:
 def verdicts(store: Store) -> EachPartition:
     """One row per interaction whose evidence changed on the day, folded as of it."""
     return EachPartition(partial(verdicts_of, store.warehouse))
+
+
+def _rates_shown(rates: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    return {
+        "rates": dg.MetadataValue.md(markdown_table(rates.drop("as_of"))),
+        "raw_and_corrected": dg.MetadataValue.md(markdown_image(rates_plot(rates))),
+    }
+
+
+@nightly_asset(
+    group_name="evidence",
+    kinds={"polars", "duckdb", "scikitlearn"},
+    deps=[evidence, "interactions", "feedback_events"],
+)
+def dissatisfaction_rates(store: Store) -> EachPartition:
+    """One row per day and value of a dimension: dissatisfaction, raw and corrected for who gives feedback."""
+    return EachPartition(partial(rates_of, store.warehouse), shows=_rates_shown)
 
 
 @nightly_check(asset=verdicts, blocking=False)

@@ -19,6 +19,7 @@ NIGHTLY_TABLES = (
     "feedback_events",
     "evidence",
     "evidence_calibration",
+    "dissatisfaction_rates",
     "verdicts",
     "routes",
 )
