@@ -9,13 +9,14 @@ import pytest
 from feedback_pipeline import cli
 from feedback_pipeline.cli.app import console
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.evidence.rated_answers import rates_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.recall.index import upsert
 from feedback_pipeline.recall.inputs import exchanges_judged_on
 from feedback_pipeline.routing.nightly import routes_of
-from feedback_pipeline.schemas import EVIDENCE, ROUTES, VERDICTS
+from feedback_pipeline.schemas import DISSATISFACTION_RATES, EVIDENCE, ROUTES, VERDICTS
 from feedback_pipeline.settings import EMBEDDED_ENCODER
 from feedback_pipeline.simulation import SimulationConfig, simulate
 from feedback_pipeline.warehouse import Warehouse
@@ -33,6 +34,7 @@ def home(tmp_path_factory):
         warehouse.replace_partition(EVIDENCE, day, evidence_of(warehouse, day))
         warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day))
         warehouse.replace_partition(ROUTES, day, routes_of(warehouse, day))
+        warehouse.replace_partition(DISSATISFACTION_RATES, day, rates_of(warehouse, day))
     return home
 
 
@@ -159,3 +161,17 @@ def test_imported_exports_are_there_the_second_time_and_nothing_is_landed_twice(
     assert [file["already_there"] for file in first] == [False] * len(first)
     assert [file["already_there"] for file in again] == [True] * len(first)
     assert sum(file["lines"] for file in first) == export.read_bytes().count(b"\n")
+
+
+def test_rates_of_the_newest_day_add_up_over_a_dimension(run):
+    (overall,) = as_json(run, "rates")
+    by_role = as_json(run, "rates", "--by", "user_role")
+
+    assert overall["as_of"] == str(DAYS[-1])
+    assert {row["value"] for row in by_role} == {"admin", "agent", "customer"}
+    assert sum(row["rated"] for row in by_role) == overall["rated"] > 0
+    assert "customer" in run("rates", "--by", "user_role")[1]
+
+
+def test_rates_of_no_dimension_are_an_error(run):
+    assert run("rates", "--by", "mood")[0] != 0

@@ -70,7 +70,8 @@ def _mapping(scores: np.ndarray, right: np.ndarray, users: np.ndarray) -> dict[s
     wanted = "isotonic" if len(right) >= ISOTONIC_FROM else "platt"
     mapping = fit_mapping(wanted, scores, right)
     predicted = cross_fitted(wanted, scores, right, users)
-    bins = _reliability(predicted, right)
+    # One probability for all has one bin: what differs between folds is their noise.
+    bins = _reliability(predicted, right, 1 if mapping.method == "rate" else BINS)
     gaps = [each["labels"] * abs(each["predicted"] - each["observed"]) for each in bins]
     return {
         "method": mapping.method,
@@ -89,7 +90,7 @@ def scores_of(evidence: pl.DataFrame) -> np.ndarray:
     return evidence["score"].fill_null(1.0).to_numpy()
 
 
-def _reliability(predicted: np.ndarray, right: np.ndarray) -> list[dict[str, float | int]]:
+def _reliability(predicted: np.ndarray, right: np.ndarray, bins: int) -> list[dict[str, float | int]]:
     order = np.argsort(predicted, kind="stable")
     return [
         {
@@ -97,5 +98,5 @@ def _reliability(predicted: np.ndarray, right: np.ndarray) -> list[dict[str, flo
             "observed": float(right[part].mean()),
             "labels": len(part),
         }
-        for part in np.array_split(order, min(BINS, len(order)))
+        for part in np.array_split(order, min(bins, len(order)))
     ]
