@@ -337,6 +337,63 @@ ROUTES = Table(
     },
 )
 
+THEMES = Table(
+    "themes",
+    "one row per recurring problem, as of the day",
+    "day",
+    "theme_id",
+    {
+        "day": Column(pl.Date, "cutoff: problems that were known up to and on this day count"),
+        "theme_id": Column(pl.String, "hash of its founding day and members; never changes"),
+        "name": Column(pl.String, "its most distinguishing terms"),
+        "terms": Column(TEXTS, "terms that set it apart (class-based TF-IDF), the strongest first"),
+        "exemplar_ids": Column(TEXTS, "interactions nearest to its centre"),
+        "dominant_reason": Column(pl.String, "the most frequent reason of its recent problems, where one is known"),
+        "model_versions": Column(TEXTS, "what gave its answers, sorted"),
+        "first_seen": Column(pl.Date, "day of its first problem"),
+        "last_seen": Column(pl.Date, "day of its newest problem"),
+        "size": Column(pl.Int64, "problems that ever joined it"),
+        "recent": Column(pl.Int64, "problems of the last 28 days"),
+        "exposure": Column(pl.Int64, "interactions of the last 28 days"),
+        "rate": Column(pl.Float64, "recent / exposure"),
+        "rate_lower": Column(pl.Float64, "lower end of its 95 % interval (Wilson)"),
+        "rate_upper": Column(pl.Float64, "upper end of its 95 % interval"),
+        "similarity": Column(pl.Float64, "mean cosine of founders with the centroid of the others"),
+        "threshold": Column(pl.Float64, "least cosine with which a problem joins"),
+        "centroid": Column(pl.List(pl.Float64), "mean direction of its members"),
+        "merged_into": Column(pl.String, "theme_id that took it over; it gets no further problems"),
+        "encoder": Column(pl.String, "whose vectors these are, `name@version`"),
+    },
+)
+
+THEME_MEMBERS = Table(
+    "theme_members",
+    "one row per problem exchange that is new on the day, or that found its theme on it",
+    "day",
+    "interaction_id",
+    {
+        "day": Column(pl.Date, "when it became known, or found its theme"),
+        "interaction_id": Column(pl.String, "answer that did not satisfy"),
+        "seen": Column(pl.Date, "day it became known as a problem"),
+        "theme_id": Column(pl.String, "its theme; null while it waits"),
+        "similarity": Column(pl.Float64, "cosine with the theme's centroid"),
+    },
+)
+
+THEME_CHANGES = Table(
+    "theme_changes",
+    "one row per theme founded, merged or split",
+    "day",
+    "theme_id",
+    {
+        "day": Column(pl.Date, "when"),
+        "theme_id": Column(pl.String, "theme that changed"),
+        "change": Column(pl.String, "`founded`, `merged` into another, or `split` off another"),
+        "other_theme_id": Column(pl.String, "theme it went into or came from"),
+        "members": Column(pl.Int64, "problems concerned"),
+    },
+)
+
 CURATED_EXAMPLES = Table(
     "curated_examples",
     "one row per candidate example: kept, or rejected with a reason",
@@ -469,6 +526,9 @@ TABLES = {
         VERDICTS,
         DISSATISFACTION_RATES,
         ROUTES,
+        THEMES,
+        THEME_MEMBERS,
+        THEME_CHANGES,
         CURATED_EXAMPLES,
         DATASETS,
         MODEL_VERSIONS,

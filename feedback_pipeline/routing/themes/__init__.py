@@ -1,0 +1,1 @@
+"""Themes: recurring problems that keep their identity from night to night."""

@@ -1,0 +1,93 @@
+"""Themes night by night, from a real warehouse and a real index."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zlib import crc32
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from feedback_pipeline.recall.exchanges import EXCHANGES
+from feedback_pipeline.recall.index import upsert
+from feedback_pipeline.routing.themes.nightly import themes_of
+from feedback_pipeline.schemas import INTERACTIONS, THEME_CHANGES, THEME_MEMBERS, THEMES, VERDICTS
+from feedback_pipeline.warehouse import Warehouse
+
+START = date(2026, 1, 5)
+TOPICS = {"kettle": "pairing code", "lamp": "factory reset", "router": "rattling noise"}
+
+
+class Words:
+    """A text's vector is the sum of a fixed random one for each of its words."""
+
+    name, version, dimension = "words", "1", 64
+
+    def encode(self, texts: Sequence[str]):
+        sums = [
+            sum(np.random.default_rng(crc32(word.encode())).normal(size=self.dimension) for word in text.split())
+            for text in texts
+        ]
+        return (np.array(sums) / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Five days, each with 12 problems of each of three topics, judged and indexed."""
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    for number in range(5):
+        day = START + timedelta(days=number)
+        ids = [f"{topic}-{number}-{k}" for topic in TOPICS for k in range(12)]
+        texts = [f"the {key.split('-')[0]} {TOPICS[key.split('-')[0]]} fails {key}" for key in ids]
+        at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        rows = pl.DataFrame({"interaction_id": ids})
+        about = rows.with_columns(model_version=pl.lit("m1"), observed_at=pl.lit(at))
+        warehouse.replace_partition(INTERACTIONS, day, about.with_columns(arrival_day=pl.lit(day)))
+        verdicts = rows.with_columns(
+            as_of=pl.lit(day), p_satisfied=pl.lit(0.1), dominant_reason=pl.lit("factually_incorrect")
+        )
+        warehouse.replace_partition(VERDICTS, day, verdicts)
+        exchanges = about.with_columns(text=pl.Series(texts), as_of=pl.lit(day), p_satisfied=pl.lit(0.1))
+        upsert(tmp_path / "index", EXCHANGES.conform(exchanges), Words())
+    return warehouse, tmp_path / "index"
+
+
+def run(warehouse, index, days):
+    for number in days:
+        day = START + timedelta(days=number)
+        warehouse.replace_partition(THEMES, day, themes_of(warehouse, index, Words(), day))
+    return [warehouse.partitions(table, [day]) for table in (THEMES, THEME_MEMBERS, THEME_CHANGES)]
+
+
+def test_problems_become_themes_with_names_reasons_and_rates(world):
+    themes, _, _ = run(*world, range(5))
+
+    assert themes.height == 3
+    assert sorted(name for name in TOPICS if any(name in theme for theme in themes["name"])) == sorted(TOPICS)
+    assert all(58 <= size <= 60 for size in themes["size"]), "one in a hundred may wait"
+    assert themes["first_seen"].unique().to_list() == [START]
+    assert themes["dominant_reason"].unique().to_list() == ["factually_incorrect"]
+    assert themes["model_versions"].to_list() == [["m1"]] * 3
+    assert themes["rate"].to_list() == pytest.approx([size / 180 for size in themes["size"]])
+    assert (themes["rate_lower"] < 1 / 3).all()
+    assert (themes["rate_upper"] > 1 / 3).all()
+    assert all(len(ids) == 3 for ids in themes["exemplar_ids"])
+
+
+def test_a_day_run_again_gives_the_same_though_later_days_were_run(world):
+    first = run(*world, range(4))
+    run(*world, [4])
+
+    for before, again in zip(first, run(*world, [3]), strict=True):
+        assert_frame_equal(before, again)
+
+
+def test_every_problem_has_a_theme_or_waits(world):
+    warehouse, index = world
+    run(warehouse, index, range(5))
+
+    days = [START + timedelta(days=number) for number in range(5)]
+    members = warehouse.partitions(THEME_MEMBERS, days)
+    assert members["interaction_id"].n_unique() == 180
+    assert members["seen"].null_count() == 0
