@@ -91,3 +91,22 @@ def test_every_problem_has_a_theme_or_waits(world):
     members = warehouse.partitions(THEME_MEMBERS, days)
     assert members["interaction_id"].n_unique() == 180
     assert members["seen"].null_count() == 0
+
+
+def test_members_of_a_theme_that_was_taken_over_count_for_the_one_that_took_it(world):
+    warehouse, index = world
+    themes, members, _ = run(warehouse, index, range(4))
+    kept = themes.row(0, named=True)
+    # As if a night had founded the first theme twice, and then merged them.
+    day = START + timedelta(days=3)
+    twin = themes.head(1).with_columns(theme_id=pl.lit("twin"), merged_into=pl.lit(kept["theme_id"]), size=pl.lit(3))
+    own = pl.col("theme_id") == kept["theme_id"]
+    moved = members.with_columns(pl.when(own).then(pl.lit("twin")).otherwise("theme_id").alias("theme_id"))
+    warehouse.replace_partition(THEMES, day, pl.concat([themes, THEMES.conform(twin)]))
+    warehouse.replace_partition(THEME_MEMBERS, day, moved)
+
+    after, _, _ = run(warehouse, index, [4])
+
+    recent = dict(after.select("theme_id", "recent").rows())
+    assert recent["twin"] == 0
+    assert recent[kept["theme_id"]] >= 58
