@@ -46,10 +46,10 @@ def datasketch(texts: pl.Series) -> NDArray[np.bool_]:
     return kept
 
 
-def measured(name: str, deduplicate: Deduplicate, corpus: Corpus, runs: int = 1) -> dict[str, Any]:
-    """A row of the table, by the fastest of the runs. Empty texts count for no system: nothing equals them."""
+def measured(name: str, deduplicate: Deduplicate, corpus: Corpus) -> dict[str, Any]:
+    """A row of the table. Empty texts count for no system: nothing equals them."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        seconds, memory, kept = process.submit(_rehearsed, deduplicate, corpus.texts, runs).result()
+        seconds, memory, kept = process.submit(_rehearsed, deduplicate, corpus.texts).result()
     dropped = ~kept & (words(corpus.texts) != "").to_numpy()
     right = int((dropped & corpus.dropped).sum())
     return {
@@ -64,12 +64,10 @@ def measured(name: str, deduplicate: Deduplicate, corpus: Corpus, runs: int = 1)
     }
 
 
-def _rehearsed(deduplicate: Deduplicate, texts: pl.Series, runs: int) -> tuple[float, float, NDArray[np.bool_]]:
-    """The seconds of the fastest run, peak memory in MB and what was kept, after the same with little."""
+def _rehearsed(deduplicate: Deduplicate, texts: pl.Series) -> tuple[float, float, NDArray[np.bool_]]:
+    """Seconds, peak memory in MB and what was kept, after the same with little."""
     deduplicate(texts[:_REHEARSED])
-    fastest = np.inf
-    for _ in range(runs):
-        start = time.perf_counter()
-        kept = deduplicate(texts)
-        fastest = min(fastest, time.perf_counter() - start)
-    return fastest, peak_memory_mb(), kept
+    start = time.perf_counter()
+    kept = deduplicate(texts)
+    seconds = time.perf_counter() - start
+    return seconds, peak_memory_mb(), kept
