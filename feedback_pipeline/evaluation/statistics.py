@@ -6,7 +6,15 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
+from feedback_pipeline.evaluation.significance import (
+    ENUMERATED_CLUSTERS,
+    MANY_CLUSTERS,
+    drawn_subsets,
+    subset_sums,
+)
+
 RESAMPLES_AT_ONCE = 500
+SUBSETS = 100_000
 
 
 @dataclass(frozen=True)
@@ -33,19 +41,55 @@ class Comparison:
 def compare(
     suite: str, metric: str, differences: pl.DataFrame, confidence_level: float, resamples: int, seed: int
 ) -> Comparison:
-    """The mean of `difference` over all rows, with a bootstrap interval over whole clusters (`group_id`).
+    """The mean of `difference` over all rows, with an interval over whole clusters (`group_id`).
 
     One user's examples are more alike than two users', so users are resampled, not examples; pairing
-    takes the difficulty of an example out (Miller 2024, arXiv 2411.00640). Where no cluster differs
-    from another the interval is the estimate alone, which is why the gate asks for many clusters.
+    takes the difficulty of an example out (Miller 2024, arXiv 2411.00640). Of `MANY_CLUSTERS` and more
+    the interval is the bootstrap's, of fewer the one that flipping clusters' signs gives. Where no
+    cluster differs from another it is the estimate alone, which is why the gate asks for many clusters.
     """
-    clusters = differences.group_by("group_id").agg(pl.col("difference").sum(), pl.len()).sort("group_id")
-    totals, sizes = clusters["difference"].to_numpy(), clusters["len"].to_numpy().astype(float)
+    totals, sizes = by_cluster(differences)
     estimate = float(totals.sum() / sizes.sum())
-    lower = upper = estimate
-    if not np.allclose(totals, estimate * sizes, rtol=0, atol=1e-12):
-        lower, upper = _bca_interval(totals, sizes, confidence_level, resamples, seed)
-    return Comparison(suite, metric, estimate, lower, upper, confidence_level, differences.height, clusters.height)
+    lower, upper = interval_of_mean(totals, sizes, confidence_level, resamples, seed)
+    return Comparison(suite, metric, estimate, lower, upper, confidence_level, differences.height, len(totals))
+
+
+def interval_of_mean(
+    totals: np.ndarray, sizes: np.ndarray, confidence_level: float, resamples: int, seed: int
+) -> tuple[float, float]:
+    """The interval of sum(totals) / sum(sizes)."""
+    estimate = totals.sum() / sizes.sum()
+    if np.allclose(totals, estimate * sizes, rtol=0, atol=1e-12):
+        return float(estimate), float(estimate)
+    interval = _bca_interval if len(totals) >= MANY_CLUSTERS else _typical_interval
+    return interval(totals, sizes, confidence_level, resamples, seed)
+
+
+def by_cluster(differences: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of `difference` and number of rows of each `group_id`, in its order."""
+    clusters = differences.group_by("group_id").agg(pl.col("difference").sum(), pl.len()).sort("group_id")
+    return clusters["difference"].to_numpy(), clusters["len"].to_numpy().astype(float)
+
+
+def _typical_interval(
+    totals: np.ndarray, sizes: np.ndarray, confidence_level: float, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Between typical values: means over subsets of the clusters (Hartigan 1969, doi 10.1080/01621459.1969.10501057).
+
+    Exact where differences are as likely one way as the other: the true mean is as likely to lie in one
+    gap between two subsets' means as in any other. All subsets up to `ENUMERATED_CLUSTERS`, of more
+    clusters some drawn by `seed`; at least `resamples`. Fewer than six clusters cannot say 95 %: the
+    interval then is the whole range of the subsets' means.
+    """
+    if len(totals) <= ENUMERATED_CLUSTERS:
+        means = subset_sums(totals)[1:] / subset_sums(sizes)[1:]
+    else:
+        rng = np.random.default_rng(seed)
+        drawn = (rows[rows.any(axis=1)] for rows in drawn_subsets(len(totals), max(SUBSETS, resamples), rng))
+        means = np.concatenate([(rows @ totals) / (rows @ sizes) for rows in drawn])
+    outside = max(1, int((1 - confidence_level) / 2 * (len(means) + 1)))
+    ordered = np.partition(means, [outside - 1, len(means) - outside])
+    return float(ordered[outside - 1]), float(ordered[-outside])
 
 
 def _bca_interval(

@@ -57,10 +57,24 @@ def test_no_difference_at_all_gives_an_interval_of_zero_width():
     assert (found.lower, found.estimate, found.upper) == (0.0, 0.0, 0.0)
 
 
-def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
+def test_row_order_does_not_matter_and_the_seed_only_where_users_are_too_many_to_enumerate():
     values, groups = [0.1, 0.5, -0.2, 0.4, 0.9], ["a", "b", "c", "a", "d"]
     assert _compare(values, groups) == _compare(values[::-1], groups[::-1])
-    assert _compare(values, groups) != _compare(values, groups, seed=2)
+    assert _compare(values, groups) == _compare(values, groups, seed=2)
+    many = np.random.default_rng(8).normal(size=40)
+    assert _compare(many.tolist(), _one_each(many)) == _compare(many.tolist(), _one_each(many))
+    assert _compare(many.tolist(), _one_each(many)) != _compare(many.tolist(), _one_each(many), seed=2)
+
+
+@pytest.mark.parametrize("users", [10, 20, 25])
+def test_the_interval_of_few_users_covers_as_often_as_it_says_however_heavy_the_tails(users):
+    rng = np.random.default_rng(9)
+    runs, covered = 300 if users <= 10 else 80, 0
+    for _ in range(runs):
+        values = 0.3 + rng.standard_t(2, size=users)
+        found = _compare(values.tolist(), _one_each(values), confidence_level=0.9)
+        covered += found.lower <= 0.3 <= found.upper
+    assert 0.9 - 3 * np.sqrt(0.09 / runs) <= covered / runs <= 0.9 + 3 * np.sqrt(0.09 / runs)
 
 
 @settings(max_examples=60)

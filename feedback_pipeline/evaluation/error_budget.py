@@ -1,0 +1,45 @@
+"""How much error each look of the gate may spend, so that a year of looks stays within its budget."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+Look = tuple[date, float]
+
+
+@dataclass(frozen=True)
+class ErrorBudget:
+    """Alpha for all looks of any year: alpha-spending by the calendar, out of a purse.
+
+    Every day adds the same to the purse, which holds at most `saved_days` of it, and a look spends half
+    of what is in it: night after night a day's worth, once a week seven, and a second look on the same
+    day half of the first one's. Whatever the looks have in common (cases, champion, users), the chance
+    that one of them promotes a model that is no better is at most the sum of what they spent (Boole),
+    and in no `days` days do they spend more than `alpha`. So fresh cases bring evidence, and no budget.
+    """
+
+    alpha: float = 0.05
+    days: int = 365
+    saved_days: int = 28
+
+    @property
+    def daily(self) -> float:
+        """What a day adds: a full purse and the year's days together are `alpha`."""
+        return self.alpha / (self.days + self.saved_days)
+
+    def grant(self, looks: Iterable[Look], day: date) -> float:
+        """What a look of `day` may spend after `looks`, days with what was spent, in any order."""
+        return self.purse(looks, day) / 2
+
+    def purse(self, looks: Iterable[Look], day: date) -> float:
+        """What can be spent on `day` and leaves every later look what it has spent."""
+        path = sorted([*looks, (day, 0.0)], key=lambda look: look[0])
+        full = self.daily * self.saved_days
+        balance = full - path[0][1]
+        left = [balance] if path[0][0] >= day else []
+        for (before, _), (now, spent) in pairwise(path):
+            balance = min(full, balance + self.daily * (now - before).days) - spent
+            if now >= day:
+                left.append(balance)
+        return max(0.0, min(left))
