@@ -7,7 +7,7 @@ import polars as pl
 
 from feedback_pipeline.curation.inputs import examples_until
 from feedback_pipeline.evaluation.gate import GatePolicy, decide
-from feedback_pipeline.evaluation.registry import record_decision, recorded_decision, reference_version
+from feedback_pipeline.evaluation.registry import looks, record_decision, recorded_decision, reference_version
 from feedback_pipeline.evaluation.scores import EVALUATOR, score
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.evaluation.suites import TARGET, Suite, general_suite, target_suite
@@ -56,7 +56,8 @@ def judge(warehouse: Warehouse, week: date, run_id: str) -> pl.DataFrame:
         return recorded
     base = version_of(model["base_model"], model["base_hash"])
     reference = reference_version(warehouse, week, candidate) or base
-    decision = decide(scores, candidate, reference, GatePolicy())
+    policy = GatePolicy()
+    decision = decide(scores, candidate, reference, policy, policy.budget.grant(looks(warehouse), week))
     return record_decision(warehouse, decision.row(week, model["dataset_version"], run_id))
 
 

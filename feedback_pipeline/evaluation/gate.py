@@ -1,14 +1,18 @@
 """Whether a candidate may replace what users have: promoted, refused or inconclusive, for a reason."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 
+import numpy as np
 import polars as pl
 
-from feedback_pipeline.evaluation.paired import compare_all, suite_hash
+from feedback_pipeline.evaluation.error_budget import ErrorBudget
+from feedback_pipeline.evaluation.evidence_needed import more_examples
+from feedback_pipeline.evaluation.paired import compare_all, differences, suite_hash
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
-from feedback_pipeline.evaluation.statistics import Comparison
+from feedback_pipeline.evaluation.significance import improvement_p_values
+from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
 from feedback_pipeline.evaluation.suites import GENERAL, TARGET
 from feedback_pipeline.schemas import PROMOTIONS
 
@@ -33,11 +37,16 @@ class GatePolicy:
     general_margin: float = 0.10
     # A third of what the embedded base model tells wanted answers from others by.
     discrimination_margin_nats: float = 0.35
+    budget: ErrorBudget = field(default_factory=ErrorBudget)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided, the comparison that decided it, and all that were made."""
+    """What was decided, the comparison that decided it, and all that were made.
+
+    `p_value` is of "no better on the target", `alpha` what it had to reach, `alpha_spent` what the look
+    takes from the year's budget: nothing where too few users gave evidence for any promotion.
+    """
 
     candidate: str
     reference: str
@@ -45,6 +54,9 @@ class Decision:
     reason: str
     deciding: Comparison | None
     comparisons: tuple[Comparison, ...]
+    p_value: float
+    alpha: float
+    alpha_spent: float
     suite_hash: str
     policy: GatePolicy
 
@@ -58,6 +70,9 @@ class Decision:
             "reference": self.reference,
             "decision": self.decision,
             "reason": self.reason,
+            "p_value": self.p_value,
+            "alpha": self.alpha,
+            "alpha_spent": self.alpha_spent,
             "dataset_version": dataset_version,
             "suite_hash": self.suite_hash,
             "comparisons": json.dumps([asdict(comparison) for comparison in self.comparisons]),
@@ -78,11 +93,15 @@ class _Demand:
     optional: bool = False
 
 
-def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePolicy) -> Decision:
+def decide(
+    scores: pl.DataFrame, candidate: str, reference: str, policy: GatePolicy, alpha: float | None = None
+) -> Decision:
     """Compare two models on rows of `scores` that hold both.
 
+    `alpha` is what this look may spend of the year's error budget; by default what a first look may.
+
     Refused: anything is shown to be worse (its interval lies below zero; for general knowledge, below
-    the margin). Promoted: the wanted answers are shown to be likelier, and telling them from other
+    the margin). Promoted: the wanted answers are shown to be likelier, at `alpha` too, and telling them from other
     prompts' answers (by choice and by nats), preference (where enough users gave pairs) and general
     knowledge are shown to be no worse than their margins. Anything else is inconclusive. Likelihood
     alone promotes nobody: trained on answers to other people's questions, a model finds every answer
@@ -90,8 +109,13 @@ def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePol
 
     Raises `NotComparableError` where suites, evaluators or examples differ.
     """
-    comparisons = compare_all(scores, candidate, reference, policy.confidence_level, policy.resamples, policy.seed)
-    decision, reason, deciding = _judged({(c.suite, c.metric): c for c in comparisons}, policy)
+    alpha = policy.budget.grant((), date.min) if alpha is None else alpha
+    pairs = differences(scores, candidate, reference)
+    comparisons = compare_all(pairs, policy.confidence_level, policy.resamples, policy.seed)
+    p_value = _p_value(pairs, alpha, policy.seed)
+    made = {(c.suite, c.metric): c for c in comparisons}
+    decision, reason, deciding = _judged(made, p_value, alpha, policy)
+    target = made.get((TARGET, NLL))
     return Decision(
         candidate=candidate,
         reference=reference,
@@ -99,9 +123,21 @@ def decide(scores: pl.DataFrame, candidate: str, reference: str, policy: GatePol
         reason=reason,
         deciding=deciding,
         comparisons=comparisons,
+        p_value=p_value,
+        alpha=alpha,
+        alpha_spent=alpha if target and target.clusters >= policy.min_clusters else 0.0,
         suite_hash=suite_hash(scores, candidate, TARGET),
         policy=policy,
     )
+
+
+def _p_value(pairs: pl.DataFrame, alpha: float, seed: int) -> float:
+    """Of "the wanted answers are no likelier"; 1 where there is nothing to tell by."""
+    target = pairs.filter(suite=TARGET, metric=NLL)
+    if target.is_empty():
+        return 1.0
+    totals, sizes = by_cluster(target)
+    return float(improvement_p_values(np.atleast_2d(totals), sizes, alpha, seed)[0])
 
 
 def _demands(policy: GatePolicy) -> tuple[_Demand, ...]:
@@ -114,7 +150,9 @@ def _demands(policy: GatePolicy) -> tuple[_Demand, ...]:
     )
 
 
-def _judged(made: dict[tuple[str, str], Comparison], policy: GatePolicy) -> tuple[str, str, Comparison | None]:
+def _judged(
+    made: dict[tuple[str, str], Comparison], p_value: float, alpha: float, policy: GatePolicy
+) -> tuple[str, str, Comparison | None]:
     """Decision, reason and the comparison that decided."""
     demands = _demands(policy)
     enough = {key: found for key, found in made.items() if found.clusters >= policy.min_clusters}
@@ -129,6 +167,16 @@ def _judged(made: dict[tuple[str, str], Comparison], policy: GatePolicy) -> tupl
             had = f"only {few}" if few else f"no {demand.suite} {demand.metric}"
             return INCONCLUSIVE, f"Not enough evidence: {had}, where {policy.min_clusters} clusters are needed.", few
         if found and found.lower <= demand.floor:
-            return INCONCLUSIVE, f"Not enough evidence that this lies above {demand.floor:+.3f}: {found}.", found
+            more = more_examples(found, demand.floor, alpha)
+            return (
+                INCONCLUSIVE,
+                f"Not enough evidence that this lies above {demand.floor:+.3f}: {found}; {more}.",
+                found,
+            )
     improved = made[TARGET, NLL]
-    return PROMOTED, f"Shown to be better, and nowhere worse beyond its margin: {improved}.", improved
+    if p_value > alpha:
+        surely = f"p = {p_value:.2g}, where this look of the year may spend {alpha:.2g}"
+        more = more_examples(improved, 0.0, alpha)
+        return INCONCLUSIVE, f"Not enough evidence after all the looks so far: {improved}, {surely}; {more}.", improved
+    surely = f"p = {p_value:.2g} of {alpha:.2g}"
+    return PROMOTED, f"Shown to be better ({surely}), and nowhere worse beyond its margin: {improved}.", improved

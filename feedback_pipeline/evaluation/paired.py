@@ -12,14 +12,8 @@ class NotComparableError(ValueError):
     """Scores of different suites, evaluators or examples were to be compared."""
 
 
-def compare_all(
-    scores: pl.DataFrame, candidate: str, reference: str, confidence_level: float, resamples: int, seed: int
-) -> tuple[Comparison, ...]:
-    """One comparison for each suite and metric both models were scored on, in order of name.
-
-    Raises `NotComparableError`.
-    """
-    pairs = _differences(scores, candidate, reference)
+def compare_all(pairs: pl.DataFrame, confidence_level: float, resamples: int, seed: int) -> tuple[Comparison, ...]:
+    """One comparison for each suite and metric of `differences`, in order of name."""
     return tuple(
         compare(str(suite), str(metric), rows, confidence_level, resamples, seed)
         for (suite, metric), rows in pairs.sort(EXAMPLE).group_by("suite", "metric", maintain_order=True)
@@ -34,8 +28,11 @@ def suite_hash(scores: pl.DataFrame, model_version: str, suite: str) -> str:
     return str(hashes[0])
 
 
-def _differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.DataFrame:
-    """`suite`, `metric`, `example_id`, `group_id` and `difference`, positive where the candidate is better."""
+def differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.DataFrame:
+    """`suite`, `metric`, `example_id`, `group_id` and `difference`, positive where the candidate is better.
+
+    Raises `NotComparableError`.
+    """
     ours, theirs = (scores.filter(model_version=version) for version in (candidate, reference))
     for version, rows in ((candidate, ours), (reference, theirs)):
         if rows.is_empty():

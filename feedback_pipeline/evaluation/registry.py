@@ -6,12 +6,14 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from feedback_pipeline.evaluation.error_budget import ErrorBudget, Look
 from feedback_pipeline.evaluation.gate import PROMOTED
 from feedback_pipeline.schemas import PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse, append
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+ROUNDING = 1e-12
 ALIASES_TABLE = "CREATE TABLE IF NOT EXISTS model_aliases (alias VARCHAR, model_version VARCHAR, week DATE)"
 
 
@@ -27,12 +29,22 @@ class Champion:
     reason: str | None
 
 
+class BudgetSpentError(RuntimeError):
+    """Another look took from the budget while this one was being decided: decide again."""
+
+
+def looks(warehouse: Warehouse) -> list[Look]:
+    """Weeks of all decisions with what each spent of the error budget."""
+    with warehouse.reading() as connection:
+        return _looks(connection)
+
+
 def record_decision(warehouse: Warehouse, promotion: pl.DataFrame) -> pl.DataFrame:
     """Write one row of `promotions` and, if it promotes, move the aliases, in one transaction.
 
     Returns the row that stands: a candidate already decided in that week on the same suite keeps its
     decision, and nothing moves. Other decisions of the week stay, as a record of what was tried.
-    A week before the champion's never takes the alias from it.
+    A week before the champion's never takes the alias from it. Raises `BudgetSpentError`.
     """
     row = promotion.row(0, named=True)
     with warehouse.transaction() as connection:
@@ -40,6 +52,8 @@ def record_decision(warehouse: Warehouse, promotion: pl.DataFrame) -> pl.DataFra
         recorded = _recorded(connection, row["week"], row["candidate"], row["suite_hash"])
         if recorded.height:
             return recorded
+        if (row["alpha_spent"] or 0.0) > ErrorBudget().purse(_looks(connection), row["week"]) + ROUNDING:
+            raise BudgetSpentError(f"another look was made meanwhile: decide on {row['candidate']} again")
         append(connection, PROMOTIONS, promotion)
         if row["decision"] == PROMOTED:
             _crown(connection, row["candidate"], row["week"])
@@ -83,6 +97,11 @@ def champion(warehouse: Warehouse) -> Champion | None:
             [PROMOTED, CHAMPION],
         ).fetchone()
     return Champion(*found) if found else None
+
+
+def _looks(connection: duckdb.DuckDBPyConnection) -> list[Look]:
+    spent = "SELECT week, alpha_spent FROM promotions WHERE alpha_spent > 0 ORDER BY rowid"
+    return [(week, alpha) for week, alpha in connection.execute(spent).fetchall()]
 
 
 def _recorded(connection: duckdb.DuckDBPyConnection, week: date, candidate: str, suite_hash: str) -> pl.DataFrame:

@@ -1,9 +1,11 @@
+import re
 from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
 
+from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.evaluation.gate import GatePolicy, decide
 from feedback_pipeline.evaluation.paired import NotComparableError
 from feedback_pipeline.schemas import SCORES
@@ -127,3 +129,38 @@ def test_a_decision_is_written_with_all_its_inputs(scores):
         50,
         25,
     )
+
+
+def test_what_one_look_would_promote_is_not_enough_when_the_year_has_spent_its_budget(scores):
+    table = scores(LEARNED)
+
+    assert decide(table, "new", "base", POLICY).decision == "promoted"
+    late = decide(table, "new", "base", POLICY, alpha=1e-9)
+    assert late.decision == "inconclusive"
+    assert "after all the looks so far" in late.reason
+    assert late.deciding.lower > 0
+
+
+def test_a_look_spends_what_it_was_granted_and_none_where_users_are_too_few_for_any_promotion(scores):
+    assert decide(scores(LEARNED), "new", "base", POLICY, alpha=0.001).alpha_spent == 0.001
+    assert decide(scores(LEARNED, users=5, each=20), "new", "base", POLICY, alpha=0.001).alpha_spent == 0
+
+
+def test_a_large_gain_of_twenty_users_is_promoted_on_any_night_of_the_year(scores):
+    decision = decide(scores(LEARNED, users=20, each=4), "new", "base", POLICY, alpha=ErrorBudget().daily)
+
+    assert decision.decision == "promoted"
+    assert decision.p_value == 2.0**-20
+
+
+def test_an_undecided_comparison_says_how_many_more_examples_would_decide(scores):
+    table = scores(LEARNED)
+    noisy = (pl.col("metric") == "preference_accuracy") & (pl.col("model_version") == "new")
+    swing = pl.when(pl.col("group_id").str.slice(1).cast(pl.Int64) % 2 == 0).then(0.5).otherwise(-0.5)
+
+    decision = decide(
+        table.with_columns(value=pl.col("value") + pl.when(noisy).then(swing).otherwise(0)), "new", "base", POLICY
+    )
+
+    assert decision.decision == "inconclusive"
+    assert re.search(r"about [\d,]+ more examples like these would decide", decision.reason)

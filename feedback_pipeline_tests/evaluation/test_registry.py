@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from feedback_pipeline.evaluation import registry
+from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.schemas import PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse
 
@@ -85,3 +86,34 @@ def test_a_candidate_has_to_beat_what_was_promoted_up_to_its_week(warehouse):
     assert registry.reference_version(warehouse, NEXT, "c") == "b"
     assert registry.reference_version(warehouse, NEXT, "b") == "a"
     assert registry.reference_version(warehouse, WEEK, "a") is None
+
+
+def spending(candidate, alpha, week=WEEK, suite="s"):
+    return promotion(candidate, "inconclusive", week, suite).with_columns(alpha_spent=pl.lit(alpha))
+
+
+def test_every_look_leaves_less_for_the_next_whatever_suite_it_was_made_on(warehouse):
+    budget = ErrorBudget()
+    first = budget.grant([], WEEK)
+    registry.record_decision(warehouse, spending("a", first))
+    second = budget.grant(registry.looks(warehouse), WEEK)
+    registry.record_decision(warehouse, spending("b", second, suite="fresh"))
+
+    assert registry.looks(warehouse) == [(WEEK, first), (WEEK, second)]
+    assert second == pytest.approx(first / 2)
+
+
+def test_deciding_again_on_the_same_candidate_and_suite_spends_nothing(warehouse):
+    registry.record_decision(warehouse, spending("a", 1e-4))
+    registry.record_decision(warehouse, spending("a", 1e-4))
+
+    assert registry.looks(warehouse) == [(WEEK, 1e-4)]
+
+
+def test_two_decisions_made_at_once_do_not_spend_the_same_money(warehouse):
+    purse = ErrorBudget().purse([], WEEK)
+    registry.record_decision(warehouse, spending("a", purse))
+
+    with pytest.raises(registry.BudgetSpentError):
+        registry.record_decision(warehouse, spending("b", purse))
+    assert registry.looks(warehouse) == [(WEEK, purse)]
