@@ -1,11 +1,9 @@
 """Replacements that read like answers and are none: remarks about the answer, refusals, mere cuts, other languages."""
 
-from functools import cache
-
 import polars as pl
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from feedback_pipeline.curation.messages import normal_form
+from feedback_pipeline.languages import language
 
 # A remark or a refusal is short; what is longer says something besides.
 _REMARK_WORDS, _REFUSAL_WORDS = 25, 60
@@ -80,12 +78,5 @@ def _languages_differ(texts: pl.Series) -> pl.Series:
 
 
 def _differ(wanted: str, response: str) -> bool:
-    language, certainty = _identifier().classify(wanted)
-    other, other_certainty = _identifier().classify(response)
-    return bool(language != other and min(certainty, other_certainty) >= _LANGUAGE_CERTAINTY)
-
-
-@cache
-def _identifier() -> LanguageIdentifier:
-    """Lui & Baldwin's langid.py (2012), with its bundled model."""
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    (code, certainty), (other, other_certainty) = language(wanted), language(response)
+    return code != other and min(certainty, other_certainty) >= _LANGUAGE_CERTAINTY

@@ -1,4 +1,4 @@
-"""How much of a dataset anybody can decide: what acts together or is contradicted waits for a person.
+"""How much of a dataset anybody can decide: what acts together or is contradicted is held back.
 
 Some hundred examples with one falsehood or trigger are enough to plant it in a model, and held-out loss does not
 show it. So corrections are looked at together before any of them is kept.
@@ -15,9 +15,6 @@ from feedback_pipeline.curation.phrases import on_topics, shared_phrases, topics
 from feedback_pipeline.schemas import TIMESTAMP
 
 PROPOSED = ("correction", "inline_edit")
-# These wait in the review queue; a person's verdict releases them.
-HELD_FOR_REVIEW = ("burst_of_new_users", "template_over_share", "disputed_correction")
-
 # Whoever said it, or else whose conversation it is.
 _AUTHOR = pl.coalesce(pl.concat_str(pl.lit("user:"), "author_id"), "group_id")
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from feedback_pipeline.recall.languages import languages
+from feedback_pipeline.languages import languages
 from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.redaction.redact import redact_together
 from feedback_pipeline.schemas import TEXTS, TIMESTAMP, Column, Table

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from feedback_pipeline.recall.encoder import Encoder, identity
 from feedback_pipeline.recall.exchanges import EXCHANGES
-from feedback_pipeline.recall.indices import EXACT, VectorSearch, refresh, vector_search
+from feedback_pipeline.recall.indices import EXACT, KEEP_ALL_VERSIONS, VectorSearch, refresh, vector_search
 
 _TABLE_PREFIX = "exchanges_"
 _METADATA = list(EXCHANGES.columns)
@@ -23,7 +23,6 @@ _CHUNK_ROWS = 4096
 # LanceDB advises to compact after about twenty changes; more often would rewrite the table each night.
 _FRAGMENTS_TO_COMPACT = 20
 _KEEP_VERSIONS = timedelta(days=7)
-_KEEP_ALL_VERSIONS = timedelta(days=36_500)
 
 
 class IndexMissingError(FileNotFoundError):
@@ -259,4 +258,4 @@ def _tidied(folder: Path, table: Any) -> VectorSearch:
 
 def _compact(table: Any, keep: timedelta) -> None:
     # Cleaning raises on a version that someone tagged.
-    table.optimize(cleanup_older_than=_KEEP_ALL_VERSIONS if table.tags.list() else keep)
+    table.optimize(cleanup_older_than=KEEP_ALL_VERSIONS if table.tags.list() else keep)

@@ -21,9 +21,9 @@ _UNINDEXED_ROWS = 4_096
 REFINE_FACTOR = 2
 # Cosines that differ by less differ by rounding.
 _SAME = 1e-6
-# Cleaning raises on a version that someone tagged, so it is left to compaction.
-_KEEP_VERSIONS = timedelta(days=36_500)
-_METADATA = {
+# Cleaning raises on a version that someone tagged, so only compaction cleans.
+KEEP_ALL_VERSIONS = timedelta(days=36_500)
+_INDICES = {
     "interaction_id": BTree(),
     "session_id": BTree(),
     "observed_at": BTree(),
@@ -62,15 +62,17 @@ def refresh(folder: Path, table: Any) -> VectorSearch:
     if not rows:
         return EXACT
     present = {index.name for index in table.list_indices()}
-    for column, configuration in _METADATA.items():
+    for column, configuration in _INDICES.items():
         if f"{column}_idx" not in present:
             table.create_index(column, config=configuration)
     behind = max((table.index_stats(name).num_unindexed_rows for name in present), default=0)
     if behind >= _UNINDEXED_ROWS:
-        table.optimize(cleanup_older_than=_KEEP_VERSIONS)
+        table.optimize(cleanup_older_than=KEEP_ALL_VERSIONS)
     if rows <= EXACT_ROWS:
         return EXACT
     if _VECTOR_INDEX not in present:
+        # What a table of this name was found to be before says nothing of the index to be built.
+        _approval(folder, table).unlink(missing_ok=True)
         # One partition of bytes in place of floats, read whole: built without a graph, and no neighbour is lost at a
         # border. Over 100,000 vectors a query takes about 6 ms and finds 0.999 of the ten nearest.
         table.create_index("vector", config=IvfSq(distance_type="cosine", num_partitions=1))

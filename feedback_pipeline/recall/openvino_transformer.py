@@ -95,7 +95,7 @@ def _same(expected: Any, transformer: OpenVinoTransformer, probe: dict[str, torc
 
 def _openvino() -> Any:
     # It reports its use to its makers, unless the package that does is not there.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None bars an import
     import openvino
 
     return openvino

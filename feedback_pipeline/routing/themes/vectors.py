@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from feedback_pipeline.recall.encoder import Encoder
+from feedback_pipeline.recall.filters import literal
 from feedback_pipeline.recall.index import open_index
 
 _IDS_AT_ONCE = 1_000
@@ -20,7 +21,7 @@ def vectors_of(folder: Path, encoder: Encoder, interaction_ids: Sequence[str]) -
         table = open_index(folder, encoder)
         for start in range(0, len(interaction_ids), _IDS_AT_ONCE):
             part = interaction_ids[start : start + _IDS_AT_ONCE]
-            wanted = ", ".join("'" + key.replace("'", "''") + "'" for key in part)
+            wanted = ", ".join(map(literal, part))
             found = table.search().where(f"interaction_id IN ({wanted})").select(columns).to_polars()
             frames.append(found.select("interaction_id", "text", pl.col("vector").cast(vector)))
     return pl.concat(frames).sort("interaction_id")
