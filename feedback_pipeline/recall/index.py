@@ -1,7 +1,7 @@
 """The LanceDB index of exchanges: one table an encoder version, rows upserted by interaction."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from feedback_pipeline.recall.encoder import Encoder, identity
 from feedback_pipeline.recall.exchanges import EXCHANGES
+from feedback_pipeline.recall.filters import literal
 from feedback_pipeline.recall.indices import EXACT, KEEP_ALL_VERSIONS, VectorSearch, refresh, vector_search
 
 _TABLE_PREFIX = "exchanges_"
@@ -95,6 +96,14 @@ def open_index(folder: Path, encoder: Encoder) -> Any:
     raise IndexMissingError(
         f"no index for encoder {identity(encoder)} in {folder} (it holds {held}): run the nightly job first"
     )
+
+
+def remove(folder: Path, interaction_ids: Sequence[str], encoder: Encoder) -> int:
+    """Take exchanges out of the index, and answer how many were in it. On disk they stay until the next `compact`."""
+    if not interaction_ids:
+        return 0
+    listed = ", ".join(map(literal, interaction_ids))
+    return int(open_index(folder, encoder).delete(f"interaction_id IN ({listed})").num_deleted_rows)
 
 
 def compact(folder: Path, encoder: Encoder, keep: timedelta = _KEEP_VERSIONS) -> None:

@@ -67,12 +67,16 @@ def search(
         words, vector = _stored(table, like)
         condition = " AND ".join(filter(None, (f"interaction_id <> {literal(like)}", condition)))
     limit = k * _PER_SESSION if by_session else k
-    queries = {"meaning": _by_meaning(folder, table, vector), "words": _by_words(table, words)}
+
+    def ranked(query: Any, rows: int) -> pl.DataFrame:
+        return _run(query.limit(rows), condition, filters)
+
     if mode == "hybrid":
-        ranked = [_run(query.limit(max(limit, _FUSED)), condition, filters) for query in queries.values()]
-        found = _fused(ranked).head(limit)
+        rows = max(limit, _FUSED)
+        both = [ranked(_by_meaning(folder, table, vector), rows), ranked(_by_words(table, words), rows)]
+        found = _fused(both).head(limit)
     else:
-        found = _run(queries[mode].limit(limit), condition, filters)
+        found = ranked(_by_words(table, words) if mode == "words" else _by_meaning(folder, table, vector), limit)
     result = _with_similarity(found, vector)
     return _best_of_sessions(result).head(k) if by_session else result
 
