@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from benchmarks.real_answers import REALDATA
-from feedback_pipeline.curation.messages import normal_form
+from feedback_pipeline.curation.normal_form import normal_form
 
 THRESHOLD = 0.7
 # Shares of a text's words that are changed in a copy of it: from none to far beyond a near-duplicate.

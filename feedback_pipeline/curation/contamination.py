@@ -3,7 +3,8 @@
 import polars as pl
 
 from feedback_pipeline.curation.filters import drop_where
-from feedback_pipeline.curation.messages import last_user_message, normal_form
+from feedback_pipeline.curation.messages import last_user_message
+from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.set_similarity import NO_MATCH, near_duplicate_of
 
 PROMPT_SIMILARITY = 0.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from feedback_pipeline.curation.duplicates import SIMILARITY
-from feedback_pipeline.curation.messages import normal_form
+from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.set_similarity import NO_MATCH, first_near_duplicate
 
 # A shorter answer may be right here and wrong there.

@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from feedback_pipeline.curation.messages import answer, last_user_message, normal_form, text_of
+from feedback_pipeline.curation.messages import answer, last_user_message, text_of
+from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.set_similarity import NO_MATCH, first_near_duplicate, near_duplicate_of
 from feedback_pipeline.curation.trigrams import Indices
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from feedback_pipeline.curation.messages import normal_form
+from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.languages import language
 
 # A remark or a refusal is short; what is longer says something besides.

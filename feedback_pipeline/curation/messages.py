@@ -7,11 +7,6 @@ from feedback_pipeline.schemas import MESSAGES
 _CONTENT = pl.element().struct.field("content")
 _ROLE = pl.element().struct.field("role")
 
-_IN_A_WORD = r"[\p{L}\p{M}\p{N}]"
-_NOT_A_WORD = r"[^\p{L}\p{M}\p{N}]"
-# Spaces that stand alone are left out: replacing them by themselves takes four times as long.
-_NOT_A_WORD_NOR_SPACE = r"[^\p{L}\p{M}\p{N} ]"
-
 MESSAGE_COLUMNS = ("prompt", "completion", "chosen", "rejected")
 
 
@@ -38,16 +33,6 @@ def answer() -> pl.Expr:
 def whole_text(messages: str) -> pl.Expr:
     """All that was said, a line a message; empty where there is nothing."""
     return _each_message(messages).list.eval(_CONTENT).list.join("\n").fill_null("")
-
-
-def normal_form(text: pl.Expr) -> pl.Expr:
-    """Words in lower case with one space between: equal for texts that differ in case, punctuation or spacing.
-
-    A text without a word (an emoji, "???") stands for itself, so that two such are not mistaken for equal.
-    """
-    folded = text.str.normalize("NFKC").str.to_lowercase()
-    words = folded.str.replace_all(f"{_NOT_A_WORD}{{2,}}|{_NOT_A_WORD_NOR_SPACE}", " ").str.strip_chars()
-    return pl.when(text.str.contains(_IN_A_WORD)).then(words).otherwise(text.str.strip_chars())
 
 
 def _each_message(messages: str) -> pl.Expr:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from feedback_pipeline.curation.messages import normal_form
+from feedback_pipeline.curation.normal_form import normal_form
 
 LONGEST_PHRASE = 3
 # A phrase that models say themselves is no sign of people who act together.

@@ -11,14 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from feedback_pipeline.curation.compiled import compiled
-from feedback_pipeline.curation.trigrams import Indices, Tokens, mixed, token_sets
+from feedback_pipeline.curation.threads import by_slices
+from feedback_pipeline.curation.trigrams import Indices, Tokens, mixed, trigram_hashes
 
 NO_MATCH = -1
 # Products of the threshold and a count fall a hair beside the whole number they stand for.
 _ROUNDING = 1e-9
 _LARGEST_COUNT = (1 << 16) - 1
+_MOST_COUNT_SLOTS = 1 << 25
+_MOST_INDEX_SLOTS = 1 << 24
+
+Counts = NDArray[np.uint16]
 
 
 def first_near_duplicate(texts: pl.Series, threshold: float) -> Indices:
@@ -45,34 +51,62 @@ def _join(texts: pl.Series, threshold: float, searched_from: int, indexed_until:
         raise ValueError(f"a similarity threshold lies between 0 and 1, not at {threshold}")
     matches = np.full(len(texts), NO_MATCH, np.int64)
     if len(texts):
-        tokens, starts, sizes = token_sets(texts)
-        _order_by_rarity(tokens, starts, sizes)
+        tokens, starts, sizes = _sets_by_rarity(texts)
         _find_matches(tokens, starts, sizes, threshold, searched_from, indexed_until, matches)
     return matches
 
 
-@compiled
-def _order_by_rarity(tokens: Tokens, starts: Indices, sizes: Indices) -> None:
-    """Put how often a token occurs into its upper 16 bits and sort each set by that, rarest first.
+def _sets_by_rarity(texts: pl.Series) -> tuple[Tokens, Indices, Indices]:
+    """Every text's set of tokens, rarest first, where each begins and how many it has.
 
-    Counts are kept by a token's lower bits, so a shared slot may overstate one. Any order is correct, if
-    all sets have the same; the 48 bits left of the hash still tell tokens apart.
+    How often a token occurs stands in its upper 16 bits; the 48 bits left of the hash still tell tokens
+    apart. Any order is correct, if all sets have the same.
     """
-    slots = 1 << 10
-    while slots < 2 * len(tokens) and slots < 1 << 25:
-        slots <<= 1
-    counts = np.zeros(slots, np.uint16)
-    mask = np.uint64(slots - 1)
+    tokens, starts = trigram_hashes(texts)
+    slots = _power_of_two(2 * len(tokens), _MOST_COUNT_SLOTS)
+    # Each core reads all tokens and counts those of its own slots, so no count is lost and none waits.
+    counts = np.concatenate(by_slices(lambda low, high: _counts(tokens, slots, low, high), slots))
+    sizes = by_slices(lambda start, stop: _ordered(tokens, starts[start : stop + 1], counts), len(texts))
+    return tokens, starts, np.concatenate(sizes)
+
+
+@compiled
+def _power_of_two(least: int, most: int) -> int:
+    power = 1 << 10
+    while power < least and power < most:
+        power <<= 1
+    return power
+
+
+@compiled
+def _counts(tokens: Tokens, slots: int, low: int, high: int) -> Counts:
+    """How often tokens of the slots from `low` to before `high` occur; a slot that two tokens share overstates both."""
+    counts = np.zeros(high - low, np.uint16)
+    mask, first, size = np.uint64(slots - 1), np.uint64(low), np.uint64(high - low)
+    for token in tokens:
+        place = (token & mask) - first
+        if place < size and counts[place] < _LARGEST_COUNT:
+            counts[place] += 1
+    return counts
+
+
+@compiled
+def _ordered(tokens: Tokens, starts: Indices, counts: Counts) -> Indices:
+    """Put each token's count before it, sort each text's tokens by that, drop repeated ones; answer how many stay."""
+    mask = np.uint64(len(counts) - 1)
+    sizes = np.zeros(len(starts) - 1, np.int64)
     for text in range(len(sizes)):
-        for i in range(starts[text], starts[text] + sizes[text]):
-            slot = tokens[i] & mask
-            if counts[slot] < _LARGEST_COUNT:
-                counts[slot] += 1
-    for text in range(len(sizes)):
-        end = starts[text] + sizes[text]
-        for i in range(starts[text], end):
-            tokens[i] = (np.uint64(counts[tokens[i] & mask]) << np.uint64(48)) | (tokens[i] >> np.uint64(16))
-        tokens[starts[text] : end] = np.sort(tokens[starts[text] : end])
+        own = tokens[starts[text] : starts[text + 1]]
+        for i in range(len(own)):
+            own[i] = (np.uint64(counts[own[i] & mask]) << np.uint64(48)) | (own[i] >> np.uint64(16))
+        own.sort()
+        kept = 0
+        for i in range(len(own)):
+            if i == 0 or own[i] != own[kept - 1]:
+                own[kept] = own[i]
+                kept += 1
+        sizes[text] = kept
+    return sizes
 
 
 @compiled
@@ -106,11 +140,8 @@ class _Index(NamedTuple):
 
 @compiled
 def _empty_index(postings: int) -> _Index:
-    slots = 1 << 10
-    while slots < postings and slots < 1 << 24:
-        slots <<= 1
     return _Index(
-        np.full(slots, NO_MATCH, np.int64),
+        np.full(_power_of_two(postings, _MOST_INDEX_SLOTS), NO_MATCH, np.int64),
         np.empty(postings, np.int64),
         np.empty(postings, np.uint64),
         np.empty(postings, np.int64),

@@ -5,21 +5,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from feedback_pipeline.curation.compiled import compiled
+from feedback_pipeline.curation.text_bytes import Bytes, bytes_of
+from feedback_pipeline.curation.threads import by_slices
 
 Tokens = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 
 
-def token_sets(texts: pl.Series) -> tuple[Tokens, Indices, Indices]:
-    """Distinct trigram hashes of every text, with where each text's begin and how many it has."""
-    utf8 = texts.cast(pl.String).fill_null("").rechunk().to_arrow()
-    _, offsets, data = utf8.buffers()
-    bounds = np.frombuffer(offsets, np.int64)[utf8.offset : utf8.offset + len(utf8) + 1]
-    characters = np.frombuffer(data if data is not None and data.size else b"\0", np.uint8)
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(_count_tokens(characters, bounds), out=starts[1:])
+def trigram_hashes(texts: pl.Series) -> tuple[Tokens, Indices]:
+    """The trigram hashes of every text as they come, repeated ones too: those of text i lie from `starts[i]` on."""
+    characters, bounds = bytes_of(texts)
+    counts = by_slices(lambda start, stop: _count_trigrams(characters, bounds[start : stop + 1]), len(texts))
+    starts = np.concatenate([np.zeros(1, np.int64), *counts]).cumsum()
     tokens = np.empty(starts[-1], np.uint64)
-    return tokens, starts, _hash_trigrams(characters, bounds, starts, tokens)
+    by_slices(
+        lambda start, stop: _hash_trigrams(characters, bounds[start : stop + 1], starts[start : stop + 1], tokens),
+        len(texts),
+    )
+    return tokens, starts
 
 
 @compiled
@@ -33,7 +36,7 @@ def mixed(h: np.uint64) -> np.uint64:
 
 
 @compiled
-def _count_tokens(characters: NDArray[np.uint8], bounds: Indices) -> Indices:
+def _count_trigrams(characters: Bytes, bounds: Indices) -> Indices:
     counts = np.zeros(len(bounds) - 1, np.int64)
     for text in range(len(counts)):
         words = 0
@@ -47,17 +50,16 @@ def _count_tokens(characters: NDArray[np.uint8], bounds: Indices) -> Indices:
 
 
 @compiled
-def _hash_trigrams(characters: NDArray[np.uint8], bounds: Indices, starts: Indices, tokens: Tokens) -> Indices:
-    """Write each text's distinct trigram hashes to `tokens`; return how many each has."""
-    sizes = np.zeros(len(bounds) - 1, np.int64)
+def _hash_trigrams(characters: Bytes, bounds: Indices, starts: Indices, tokens: Tokens) -> None:
+    """Write each text's trigram hashes to `tokens`. A text of one or two words is one token."""
     fnv_offset = np.uint64(0xCBF29CE484222325)
-    for text in range(len(sizes)):
+    for text in range(len(bounds) - 1):
+        free = starts[text]
         before_last = np.uint64(0)
         last = np.uint64(0)
         word = fnv_offset
         words = 0
         in_word = False
-        size = 0
         for i in range(bounds[text], bounds[text + 1] + 1):
             if i < bounds[text + 1] and characters[i] > 32:
                 word = (word ^ np.uint64(characters[i])) * np.uint64(0x100000001B3)
@@ -67,18 +69,11 @@ def _hash_trigrams(characters: NDArray[np.uint8], bounds: Indices, starts: Indic
                 words += 1
                 if words >= 3:
                     trigram = before_last * np.uint64(0x9E3779B97F4A7C15) + last * np.uint64(0xC2B2AE3D27D4EB4F)
-                    tokens[starts[text] + size] = mixed(trigram + word * np.uint64(0x165667B19E3779F9))
-                    size += 1
+                    tokens[free] = mixed(trigram + word * np.uint64(0x165667B19E3779F9))
+                    free += 1
                 before_last = last
                 last = word
                 word = fnv_offset
                 in_word = False
         if words == 1 or words == 2:
-            tokens[starts[text]] = mixed(before_last * np.uint64(0x9E3779B97F4A7C15) + last + np.uint64(words))
-            size = 1
-        if size:
-            distinct = np.unique(tokens[starts[text] : starts[text] + size])
-            size = len(distinct)
-            tokens[starts[text] : starts[text] + size] = distinct
-        sizes[text] = size
-    return sizes
+            tokens[free] = mixed(before_last * np.uint64(0x9E3779B97F4A7C15) + last + np.uint64(words))

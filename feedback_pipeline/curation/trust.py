@@ -10,7 +10,8 @@ import polars as pl
 
 from feedback_pipeline.curation.disputes import disputed
 from feedback_pipeline.curation.filters import drop_where
-from feedback_pipeline.curation.messages import answer, normal_form, text_of
+from feedback_pipeline.curation.messages import answer, text_of
+from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.phrases import on_topics, shared_phrases, topics
 from feedback_pipeline.schemas import TIMESTAMP
 

@@ -1,8 +1,6 @@
-import polars as pl
-import pytest
 from curation_rows import example, examples, said
 
-from feedback_pipeline.curation.messages import last_user_message, normal_form, whole_text
+from feedback_pipeline.curation.messages import last_user_message, whole_text
 
 
 def test_the_last_thing_a_user_said_is_the_question():
@@ -15,18 +13,3 @@ def test_the_last_thing_a_user_said_is_the_question():
 def test_a_whole_text_has_a_line_a_message_and_none_is_empty():
     talk = examples(example(prompt=said("user", "Why?") + said("assistant", "Because.")), example(prompt=None))
     assert talk.select(whole_text("prompt")).to_series().to_list() == ["Why?\nBecause.", ""]
-
-
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("  What's the\tcode, E-41?\n", "what s the code e 41"),
-        ("ＦＵＬＬ ﬁgure", "full figure"),
-        ("नमस्ते दुनिया!", "नमस्ते दुनिया"),
-        (" ?! ", "?!"),
-        ("", ""),
-        (None, None),
-    ],
-)
-def test_the_normal_form_keeps_words_alone(text, normal):
-    assert pl.select(normal_form(pl.lit(text, pl.String))).item() == normal
