@@ -6,7 +6,8 @@ from datetime import date
 import polars as pl
 
 from feedback_pipeline.curation.inputs import examples_until
-from feedback_pipeline.evaluation.gate import GatePolicy, decide
+from feedback_pipeline.evaluation.gate import decide
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.registry import looks, record_decision, recorded_decision, reference_version
 from feedback_pipeline.evaluation.scores import EVALUATOR, score
 from feedback_pipeline.evaluation.shared_weights import SharedWeights

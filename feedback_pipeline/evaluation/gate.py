@@ -1,43 +1,26 @@
 """Whether a candidate may replace what users have: promoted, refused or inconclusive, for a reason."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
 
-from feedback_pipeline.evaluation.error_budget import ErrorBudget
+from feedback_pipeline.evaluation.demands import demands, zero_tolerances
 from feedback_pipeline.evaluation.evidence_needed import more_examples
 from feedback_pipeline.evaluation.paired import compare_all, differences, suite_hash
-from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
+from feedback_pipeline.evaluation.policy import GatePolicy
+from feedback_pipeline.evaluation.scores import NLL
 from feedback_pipeline.evaluation.significance import improvement_p_values
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
-from feedback_pipeline.evaluation.suites import GENERAL, TARGET
+from feedback_pipeline.evaluation.suites import TARGET
 from feedback_pipeline.schemas import PROMOTIONS
 
 PROMOTED = "promoted"
 REFUSED = "refused"
 INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True)
-class GatePolicy:
-    """How sure the gate must be. Margins are in accuracy (0.10 is one answer in ten), but for nats a token."""
-
-    confidence_level: float = 0.95
-    resamples: int = 10_000
-    seed: int = 7
-    min_clusters: int = 10
-    # The whole interval must lie within a margin, and a few dozen cases leave it about 0.05 to either
-    # side: these are the smallest margins that a candidate which changed nothing can be shown to keep.
-    # What is lost in truth must so be well below one answer in ten.
-    choice_margin: float = 0.10
-    preference_margin: float = 0.10
-    general_margin: float = 0.10
-    # A third of what the embedded base model tells wanted answers from others by.
-    discrimination_margin_nats: float = 0.35
-    budget: ErrorBudget = field(default_factory=ErrorBudget)
+QUOTED_CASES = 3
 
 
 @dataclass(frozen=True)
@@ -82,17 +65,6 @@ class Decision:
         return PROMOTIONS.conform(pl.DataFrame([values]))
 
 
-@dataclass(frozen=True)
-class _Demand:
-    """The whole interval must lie above `floor`; wholly below `ceiling`, the candidate is shown to be worse."""
-
-    suite: str
-    metric: str
-    floor: float
-    ceiling: float
-    optional: bool = False
-
-
 def decide(
     scores: pl.DataFrame, candidate: str, reference: str, policy: GatePolicy, alpha: float | None = None
 ) -> Decision:
@@ -100,12 +72,12 @@ def decide(
 
     `alpha` is what this look may spend of the year's error budget; by default what a first look may.
 
-    Refused: anything is shown to be worse (its interval lies below zero; for general knowledge, below
-    the margin). Promoted: the wanted answers are shown to be likelier, at `alpha` too, and telling them from other
-    prompts' answers (by choice and by nats), preference (where enough users gave pairs) and general
-    knowledge are shown to be no worse than their margins. Anything else is inconclusive. Likelihood
-    alone promotes nobody: trained on answers to other people's questions, a model finds every answer
-    likelier, and the wanted one by least.
+    Refused: a case of which none may fail is worse, or anything is shown to be worse (its interval lies
+    below zero; for general knowledge, below the margin). Promoted: the wanted answers are shown to be
+    likelier, at `alpha` too, and telling them from other prompts' answers (by choice and by nats),
+    preference (where enough users gave pairs) and general knowledge are shown to be no worse than their
+    margins. Anything else is inconclusive. Likelihood alone promotes nobody: trained on answers to other
+    people's questions, a model finds every answer likelier, and the wanted one by least.
 
     Raises `NotComparableError` where suites, evaluators or examples differ.
     """
@@ -114,7 +86,7 @@ def decide(
     comparisons = compare_all(pairs, policy.confidence_level, policy.resamples, policy.seed)
     p_value = _p_value(pairs, alpha, policy.seed)
     made = {(c.suite, c.metric): c for c in comparisons}
-    decision, reason, deciding = _judged(made, p_value, alpha, policy)
+    decision, reason, deciding = _intolerable(pairs, made) or _judged(made, p_value, alpha, policy)
     target = made.get((TARGET, NLL))
     return Decision(
         candidate=candidate,
@@ -140,27 +112,29 @@ def _p_value(pairs: pl.DataFrame, alpha: float, seed: int) -> float:
     return float(improvement_p_values(np.atleast_2d(totals), sizes, alpha, seed)[0])
 
 
-def _demands(policy: GatePolicy) -> tuple[_Demand, ...]:
-    return (
-        _Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
-        _Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0),
-        _Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
-        _Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
-        _Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),
-    )
+def _intolerable(
+    pairs: pl.DataFrame, made: dict[tuple[str, str], Comparison]
+) -> tuple[str, str, Comparison | None] | None:
+    """The refusal for a single case, where there is one."""
+    for tolerance in zero_tolerances():
+        broken = tolerance.violations(pairs)
+        if broken.height:
+            worst = ", ".join(broken["example_id"].head(QUOTED_CASES))
+            reason = f"{broken.height} {tolerance.suite} cases newly fail, where none may: {worst}."
+            return REFUSED, reason, made.get((tolerance.suite, tolerance.metric))
+    return None
 
 
 def _judged(
     made: dict[tuple[str, str], Comparison], p_value: float, alpha: float, policy: GatePolicy
 ) -> tuple[str, str, Comparison | None]:
     """Decision, reason and the comparison that decided."""
-    demands = _demands(policy)
     enough = {key: found for key, found in made.items() if found.clusters >= policy.min_clusters}
-    for demand in demands:
+    for demand in demands(policy):
         found = enough.get((demand.suite, demand.metric))
         if found and found.upper < demand.ceiling:
             return REFUSED, f"Shown to be worse: {found}.", found
-    for demand in demands:
+    for demand in demands(policy):
         found = enough.get((demand.suite, demand.metric))
         if found is None and not demand.optional:
             few = made.get((demand.suite, demand.metric))

@@ -5,9 +5,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from feedback_pipeline.evaluation import gate
+from feedback_pipeline.evaluation.demands import ZeroTolerance
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
-from feedback_pipeline.evaluation.gate import GatePolicy, decide
+from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.paired import NotComparableError
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.schemas import SCORES
 
 POLICY = GatePolicy(resamples=2_000)
@@ -107,6 +110,18 @@ def test_too_few_users_are_never_a_pass(scores):
 
     assert decision.decision == "inconclusive"
     assert "Not enough evidence" in decision.reason
+
+
+def test_one_case_that_newly_fails_is_enough_where_none_may(scores, monkeypatch):
+    table = scores(LEARNED)
+    one = (pl.col("example_id") == "choice_margin7") & (pl.col("model_version") == "new")
+    worse = table.with_columns(value=pl.when(one).then(pl.col("value") - 0.5).otherwise("value"))
+    monkeypatch.setattr(gate, "zero_tolerances", lambda: (ZeroTolerance("target", "choice_margin", slack=0.2),))
+
+    assert decide(table, "new", "base", POLICY).decision == "promoted"
+    refused = decide(worse, "new", "base", POLICY)
+    assert refused.decision == "refused"
+    assert "choice_margin7" in refused.reason
 
 
 def test_scores_of_different_suites_do_not_compare(scores):

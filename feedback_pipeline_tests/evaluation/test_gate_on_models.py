@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 from invented_facts import examples, shuffled
 
-from feedback_pipeline.evaluation.gate import GatePolicy, decide
+from feedback_pipeline.evaluation.gate import decide
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import score
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.evaluation.suites import general_suite, target_suite

@@ -1,0 +1,53 @@
+"""What the gate demands of a candidate: of each suite's metrics on the mean, and of some cases without exception."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from feedback_pipeline.evaluation.policy import GatePolicy
+from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
+from feedback_pipeline.evaluation.suites import GENERAL, TARGET
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The whole interval must lie above `floor`; wholly below `ceiling`, the candidate is shown to be worse.
+
+    An `optional` demand is made where enough users gave cases; any other, without them, promotes nobody.
+    """
+
+    suite: str
+    metric: str
+    floor: float
+    ceiling: float
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class ZeroTolerance:
+    """No single case may be worse than the reference's by more than `slack`, in the metric's unit."""
+
+    suite: str
+    metric: str
+    slack: float = 0.0
+
+    def violations(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """The rows of `paired.differences` that break it, the worst first."""
+        own = pairs.filter(suite=self.suite, metric=self.metric)
+        return own.filter(pl.col("difference") < -self.slack).sort("difference", "example_id")
+
+
+def demands(policy: GatePolicy) -> tuple[Demand, ...]:
+    """What the mean improvements must show, in the order in which a decision names them."""
+    return (
+        Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
+        Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0),
+        Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
+        Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
+        Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),
+    )
+
+
+def zero_tolerances() -> tuple[ZeroTolerance, ...]:
+    """What a single case is enough to refuse a candidate for."""
+    return ()
