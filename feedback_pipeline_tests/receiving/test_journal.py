@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,12 +40,15 @@ def journal(zone, clock):
     journal.close()
 
 
-@pytest.fixture
-def small_files():
+@contextmanager
+def small_files(size):
     """No file may grow over so many bytes: writing stops in the middle, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -97,10 +101,10 @@ def test_a_new_file_is_synced_with_the_folders_that_know_it_and_an_old_one_alone
     assert synced == [str(file)]
 
 
-def test_half_written_lines_are_taken_back_and_later_ones_go_to_another_file(zone, journal, small_files):
+def test_half_written_lines_are_taken_back_and_later_ones_go_to_another_file(zone, journal):
     journal.append({"a": b"first\n"})
-    small_files(10)
-    failed = journal.append({"a": b"much longer\n", "b": b"short\n"})
+    with small_files(10):
+        failed = journal.append({"a": b"much longer\n", "b": b"short\n"})
     assert [type(error) for error in failed.values()] == [OSError]
     assert set(failed) == {"a"}
     assert files(zone) == {"a/2026-01-05": b"first\n", "b/2026-01-05": b"short\n"}
@@ -108,10 +112,10 @@ def test_half_written_lines_are_taken_back_and_later_ones_go_to_another_file(zon
     assert sorted(file.read_bytes() for file in zone.glob("a/*/*")) == [b"first\n", b"last\n"]
 
 
-def test_a_file_of_which_nothing_could_be_written_is_not_left_behind(zone, journal, small_files):
-    small_files(3)
-    for _ in range(3):
-        assert set(journal.append({"a": b"too long\n"})) == {"a"}
+def test_a_file_of_which_nothing_could_be_written_is_not_left_behind(zone, journal):
+    with small_files(3):
+        for _ in range(3):
+            assert set(journal.append({"a": b"too long\n"})) == {"a"}
     assert files(zone) == {}
 
 
