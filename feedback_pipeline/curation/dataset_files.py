@@ -1,5 +1,6 @@
-"""A dataset version as a folder: Parquet that `datasets` loads and TRL trains on, a manifest and a card."""
+"""A dataset version as a folder: Parquet that `datasets` loads and TRL trains on, a manifest, a card and a picture."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -7,18 +8,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
-import yaml
 
 from feedback_pipeline.curation.dataset_version import (
-    TRAINING_COLUMNS,
     Provenance,
     content_hash,
+    parquet_path,
     training_rows,
     version_name,
 )
+from feedback_pipeline.curation.versions.card import CARD, PICTURE, dataset_card
+from feedback_pipeline.curation.versions.composition import composition, composition_plot
+from feedback_pipeline.curation.versions.folder import MANIFEST
 from feedback_pipeline.schemas import DATASETS
-
-_SPLITS = ("train", "test")
 
 
 def write_dataset(dataset: pl.DataFrame, datasets_folder: Path, made_from: Provenance) -> pl.DataFrame:
@@ -36,9 +37,9 @@ def write_dataset(dataset: pl.DataFrame, datasets_folder: Path, made_from: Prove
         with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=datasets_folder) as temporary:
             draft = Path(temporary) / version
             draft.mkdir()
-            _write_files(draft, dataset, content, counts, made_from)
+            _write_files(draft, dataset, content, made_from)
             _publish(draft, final)
-    if json.loads((final / "manifest.json").read_text())["content_hash"] != content:
+    if json.loads((final / MANIFEST).read_text())["content_hash"] != content:
         raise ValueError(f"{final} holds another dataset than its name says: remove it and run again")
     return DATASETS.conform(
         counts.with_columns(
@@ -49,6 +50,12 @@ def write_dataset(dataset: pl.DataFrame, datasets_folder: Path, made_from: Prove
             folder=pl.lit(f"{datasets_folder.name}/{version}"),
         )
     )
+
+
+def sha256_of(file: Path) -> str:
+    """SHA-256 (hexadecimal) of a file's bytes."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _counts(dataset: pl.DataFrame) -> pl.DataFrame:
@@ -65,64 +72,29 @@ def _publish(draft: Path, final: Path) -> None:
             raise
 
 
-def _write_files(
-    folder: Path, dataset: pl.DataFrame, content: str, counts: pl.DataFrame, made_from: Provenance
-) -> None:
+def _write_files(folder: Path, dataset: pl.DataFrame, content: str, made_from: Provenance) -> None:
+    counts = _counts(dataset)
     for example_format, split, _ in counts.iter_rows():
-        file = folder / _parquet(example_format, split)
+        file = folder / parquet_path(example_format, split)
         file.parent.mkdir(exist_ok=True)
         training_rows(dataset, example_format, split).write_parquet(file)
-    manifest = {
+    composed = composition(dataset)
+    if picture := composition_plot(composed, made_from):
+        (folder / PICTURE).write_bytes(picture)
+    (folder / CARD).write_text(dataset_card(folder.name, content, composed, made_from))
+    (folder / MANIFEST).write_text(json.dumps(_manifest(folder, content, counts, made_from), indent=2) + "\n")
+
+
+def _manifest(folder: Path, content: str, counts: pl.DataFrame, made_from: Provenance) -> dict[str, object]:
+    told = asdict(made_from)
+    parent = told.pop("parent_version")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
         "dataset_version": folder.name,
-        "content_hash": content,
-        "examples": counts.to_dicts(),
-        **asdict(made_from),
+        **told,
         "week": made_from.week.isoformat(),
+        "content_hash": content,
+        "parents": [parent] if parent else [],
+        "examples": counts.to_dicts(),
+        "files": {path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
-    (folder / "README.md").write_text(_card(folder.name, content, counts, made_from))
-
-
-def _parquet(example_format: str, split: str) -> str:
-    return f"{example_format}/{split}.parquet"
-
-
-def _card(version: str, content: str, counts: pl.DataFrame, made_from: Provenance) -> str:
-    """A dataset card as on the Hugging Face Hub: its front matter tells `load_dataset` what there is."""
-    sizes = {(example_format, split): n for example_format, split, n in counts.iter_rows()}
-    configs = [
-        {
-            "config_name": example_format,
-            "data_files": [
-                {"split": split, "path": _parquet(example_format, split)}
-                for split in _SPLITS
-                if (example_format, split) in sizes
-            ],
-        }
-        for example_format in TRAINING_COLUMNS
-        if any((example_format, split) in sizes for split in _SPLITS)
-    ]
-    front_matter = yaml.safe_dump({"pretty_name": f"Feedback {version}", "configs": configs}, sort_keys=False)
-    composition = [
-        f"| `{example_format}` | {', '.join(f'`{column}`' for column in columns)} "
-        f"| {sizes.get((example_format, 'train'), 0)} | {sizes.get((example_format, 'test'), 0)} |"
-        for example_format, columns in TRAINING_COLUMNS.items()
-    ]
-    decisions = [f"| {reason} | {n} |" for reason, n in made_from.decisions.items()]
-    return "\n".join(
-        [
-            f"---\n{front_matter}---\n",
-            f"# Feedback dataset {version}\n",
-            "Examples made from what users did about a model's answers, up to and with the week of "
-            f"{made_from.week.isoformat()}. Personal data is replaced by placeholders such as `<EMAIL_1>`.\n",
-            f"- content hash: `{content}`",
-            f"- parent: `{made_from.parent_version or 'none'}`",
-            f"- code: `{made_from.code_version}`\n",
-            "| config | columns | train | test |\n|---|---|---|---|",
-            *composition,
-            "\nUsers and sessions are on one side only; no question of one side nearly repeats one of the other.\n",
-            "| decision | examples |\n|---|---|",
-            *decisions,
-            "",
-        ]
-    )

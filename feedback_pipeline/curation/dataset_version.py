@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -14,36 +15,49 @@ from feedback_pipeline.curation.duplicates import SIMILARITY
 from feedback_pipeline.curation.filters import MAX_CHARACTERS
 from feedback_pipeline.curation.splits import TEST_FRACTION
 from feedback_pipeline.curation.stable_hash import sha256_hex
+from feedback_pipeline.curation.trust import USUAL_TRUST
+from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 TRAINING_COLUMNS = {
     "sft": ("prompt", "completion"),
     "preference": ("prompt", "chosen", "rejected"),
     "unpaired": ("prompt", "completion", "label"),
 }
+SPLITS = ("train", "test")
+KEPT = "kept"
+"""What stands for no `filter_reason` where decisions are counted."""
 LINEAGE_COLUMNS = ("example_id", "interaction_id", "group_id", "origin", "reason")
 _CONTENT_COLUMNS = ("format", "split", "prompt", "completion", "chosen", "rejected", "label", *LINEAGE_COLUMNS)
+STORED_SCHEMA = pl.Schema({name: CURATED_EXAMPLES.schema[name] for name in _CONTENT_COLUMNS})
+"""What a version's Parquet files hold together, with their `format` and `split`; users are hashed."""
 _DECISION_COLUMNS = ("kept", "filter_reason", "duplicate_of")
 _VERSION_HASH_LENGTH = 12
 _GROUP_LENGTH = 16
-_POLICY = {
+_POLICY: dict[str, Any] = {
     "accepted_from": ACCEPTED_FROM,
     "max_characters": MAX_CHARACTERS,
     "near_duplicate": SIMILARITY,
     "contamination": PROMPT_SIMILARITY,
     "test_fraction": TEST_FRACTION,
+    "trust": asdict(USUAL_TRUST),
 }
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a dataset version was made from, and how: the part of its manifest that is not content."""
+    """What a dataset version was made from, and how: the part of its manifest that is not content.
+
+    `weeks` has the hash of every input week; `decisions` how many examples are kept, and how many dropped for
+    each reason, by their newest row; `decisions_by_format` the same for each format.
+    """
 
     week: date
     parent_version: str | None
     weeks: dict[str, str]
     decisions: dict[str, int]
+    decisions_by_format: dict[str, dict[str, int]]
     code_version: str
-    policy: dict[str, float]
+    policy: dict[str, Any]
 
 
 def assemble(examples: pl.DataFrame, week: date) -> pl.DataFrame:
@@ -60,7 +74,12 @@ def content_hash(dataset: pl.DataFrame) -> str:
 
     When an example was decided does not count; what it says, its side and its lineage do.
     """
-    return _hash(dataset, _CONTENT_COLUMNS)
+    return stored_hash(_with_hashed_groups(dataset))
+
+
+def stored_hash(rows: pl.DataFrame) -> str:
+    """`content_hash` of a dataset as its Parquet files hold it, with `format` and `split`: users are hashed there."""
+    return _hash(rows, _CONTENT_COLUMNS)
 
 
 def version_name(week: date, content: str) -> str:
@@ -69,21 +88,35 @@ def version_name(week: date, content: str) -> str:
 
 
 def provenance(examples: pl.DataFrame, week: date, parent_version: str | None, code_version: str) -> Provenance:
-    """Describe what `assemble(examples, week)` is made from.
-
-    `weeks` has the hash of every input week, `decisions` how many examples are kept and how many dropped for
-    each reason, by their newest row.
-    """
+    """Describe what `assemble(examples, week)` is made from."""
     inputs = examples.filter(pl.col("week") <= week).partition_by("week", as_dict=True)
-    decided = _newest(examples, week).select(pl.col("filter_reason").fill_null("kept")).to_series()
+    decisions = decisions_of(_newest(examples, week))
     return Provenance(
         week=week,
         parent_version=parent_version,
-        weeks={str(key): _hash(rows, _CONTENT_COLUMNS + _DECISION_COLUMNS) for (key,), rows in sorted(inputs.items())},
-        decisions=dict(decided.value_counts(name="n").sort("filter_reason").iter_rows()),
+        weeks={
+            str(key): _hash(_with_hashed_groups(rows), _CONTENT_COLUMNS + _DECISION_COLUMNS)
+            for (key,), rows in sorted(inputs.items())
+        },
+        decisions=dict(decisions.group_by("decision").agg(pl.col("n").sum()).sort("decision").iter_rows()),
+        decisions_by_format={
+            str(key): dict(rows.select("decision", "n").iter_rows())
+            for (key,), rows in decisions.partition_by("format", as_dict=True).items()
+        },
         code_version=code_version,
         policy=_POLICY,
     )
+
+
+def decisions_of(examples: pl.DataFrame) -> pl.DataFrame:
+    """`format`, `decision` (`kept` or the filter's reason) and number `n` of rows of `CURATED_EXAMPLES`."""
+    decision = pl.coalesce("filter_reason", pl.lit(KEPT)).alias("decision")
+    return examples.group_by("format", decision).agg(n=pl.len()).sort("format", "decision")
+
+
+def parquet_path(example_format: str, split: str) -> str:
+    """Where a version's folder holds the rows of a format and split."""
+    return f"{example_format}/{split}.parquet"
 
 
 def training_rows(dataset: pl.DataFrame, example_format: str, split: str) -> pl.DataFrame:
@@ -108,5 +141,5 @@ def _hash(rows: pl.DataFrame, columns: tuple[str, ...]) -> str:
 
 
 def _canonical_lines(rows: pl.DataFrame) -> Iterator[str]:
-    for row in _with_hashed_groups(rows).sort("example_id").iter_rows(named=True):
+    for row in rows.sort("example_id").iter_rows(named=True):
         yield json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"

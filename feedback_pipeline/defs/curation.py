@@ -2,25 +2,39 @@
 
 from collections.abc import Iterator
 from datetime import date
-from importlib.metadata import version
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from feedback_pipeline.curation.candidates import candidate_examples
+from feedback_pipeline.curation.code_version import code_version
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_files import write_dataset
-from feedback_pipeline.curation.dataset_version import assemble, provenance
+from feedback_pipeline.curation.dataset_version import Provenance, assemble, decisions_of, provenance
 from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
 from feedback_pipeline.curation.leaks import leaks
+from feedback_pipeline.curation.versions.card import PICTURE
+from feedback_pipeline.curation.versions.catalog import ancestors
+from feedback_pipeline.curation.versions.decisions_plot import decisions_plot
+from feedback_pipeline.curation.versions.folder import shown_card
 from feedback_pipeline.defs.io_manager import EachPartition
-from feedback_pipeline.defs.metadata import markdown_table
+from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.redaction.spacy_names import load_name_model
 from feedback_pipeline.schemas import DATASETS
 
 _NO_LEAKS = "train_and_test_share_nothing"
+
+
+def _decisions_shown(examples: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    decisions = decisions_of(examples)
+    counts = decisions.group_by("decision").agg(pl.col("n").sum()).sort("decision")
+    return {
+        **{f"decided/{decision}": dg.MetadataValue.int(n) for decision, n in counts.iter_rows()},
+        "decisions": dg.MetadataValue.md(markdown_image(decisions_plot(decisions))),
+    }
 
 
 @weekly_asset(
@@ -36,7 +50,24 @@ def curated_examples(store: Store) -> EachPartition:
         candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
         return curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd, names=names)
 
-    return EachPartition(of)
+    return EachPartition(of, shows=_decisions_shown)
+
+
+def _version_shown(rows: pl.DataFrame, datasets: Path, made_from: Provenance) -> dict[str, dg.MetadataValue]:
+    decisions = pl.DataFrame({"decision": list(made_from.decisions), "examples": list(made_from.decisions.values())})
+    shown: dict[str, dg.MetadataValue] = {"decisions": dg.MetadataValue.md(markdown_table(decisions))}
+    if rows.is_empty():
+        return shown
+    name = rows["dataset_version"][0]
+    weeks = pl.DataFrame({"week": list(made_from.weeks), "curated_examples": list(made_from.weeks.values())})
+    line = " → ".join(f"`{version}`" for version in reversed(ancestors(datasets, name)))
+    return {
+        **shown,
+        "card": dg.MetadataValue.md(shown_card(datasets / name)),
+        "composition": dg.MetadataValue.md(markdown_image((datasets / name / PICTURE).read_bytes())),
+        "lineage": dg.MetadataValue.md(f"{markdown_table(weeks)}\n\n{line}"),
+        "folder": dg.MetadataValue.path(datasets / name),
+    }
 
 
 @weekly_asset(
@@ -60,14 +91,14 @@ def datasets(
     examples = all_examples_until(store.warehouse, week)
     dataset = assemble(examples, week)
     parent = store.warehouse.latest(DATASETS, "dataset_version", before=week)
-    made_from = provenance(examples, week, parent, version("feedback-pipeline"))
+    made_from = provenance(examples, week, parent, code_version())
     rows = write_dataset(dataset, store.settings.datasets, made_from)
     leaking = leaks(dataset)
     context.log.info(f"{week}: {dataset.height} examples kept of {sum(made_from.decisions.values())}")
     yield dg.Output(
         rows,
         data_version=dg.DataVersion(rows["content_hash"][0]) if rows.height else None,
-        metadata={"decisions": made_from.decisions},
+        metadata=_version_shown(rows, store.settings.datasets, made_from),
     )
     yield dg.AssetCheckResult(
         check_name=_NO_LEAKS,

@@ -6,6 +6,7 @@ from datasets import load_dataset
 
 from feedback_pipeline.curation.dataset_files import write_dataset
 from feedback_pipeline.curation.dataset_version import assemble, content_hash, provenance
+from feedback_pipeline.curation.versions.folder import shown_card
 from feedback_pipeline.schemas import DATASETS
 
 SFT = [example(f"x{i}", words(i), words(i + 10), split="test" if i == 2 else "train") for i in range(3)]
@@ -48,7 +49,7 @@ def test_the_loaded_conversations_are_those_curated(version, tmp_path):
 
 def test_a_format_without_examples_is_left_out(tmp_path):
     folder = tmp_path / write(tmp_path / "datasets", *SFT)["folder"][0]
-    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "manifest.json", "sft"]
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "composition.png", "manifest.json", "sft"]
     with pytest.raises(ValueError, match="unpaired"):
         load_dataset(str(folder), "unpaired", cache_dir=str(tmp_path / "cache"))
 
@@ -71,10 +72,31 @@ def test_the_manifest_tells_where_the_version_comes_from(tmp_path):
     rows = write(tmp_path / "datasets", *SFT, parent="2025-12-29-abc")
     manifest = json.loads((tmp_path / rows["folder"][0] / "manifest.json").read_text())
     assert manifest["content_hash"] == rows["content_hash"][0]
-    assert manifest["parent_version"] == "2025-12-29-abc"
+    assert manifest["parents"] == ["2025-12-29-abc"]
     assert manifest["decisions"] == {"kept": 3}
     assert list(manifest["weeks"]) == ["2026-01-05"]
     assert manifest["policy"]["near_duplicate"] == 0.7
+    assert manifest["policy"]["trust"]["user_share"] == 0.01
+
+
+def test_the_card_shows_figures_and_a_picture_that_lies_beside_it(version):
+    card = (version / "README.md").read_text()
+
+    assert "| sft | accepted | 2 | 1 | 3 | 0 % |" in card
+    assert "(composition.png)" in card
+    assert (version / "composition.png").read_bytes().startswith(b"\x89PNG")
+    assert "data:image/png;base64," in shown_card(version)
+    assert not shown_card(version).startswith("---")
+
+
+def test_the_same_dataset_is_written_to_the_same_bytes(version, tmp_path):
+    other = tmp_path / "elsewhere" / version.name
+    write(other.parent, *reversed([*SFT, *PAIRS, *THUMBS]))
+
+    files = sorted(path.relative_to(version) for path in version.rglob("*") if path.is_file())
+    assert all((version / file).read_bytes() == (other / file).read_bytes() for file in files)
+    listed = json.loads((version / "manifest.json").read_text())["files"]
+    assert sorted(listed) == [file.as_posix() for file in files if file.name != "manifest.json"]
 
 
 def test_a_version_that_is_there_is_not_written_again(tmp_path):
@@ -92,7 +114,7 @@ def test_other_content_under_the_same_name_is_an_error(tmp_path):
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("feedback_pipeline.curation.dataset_files._card", lambda *_: 1 / 0)
+    monkeypatch.setattr("feedback_pipeline.curation.dataset_files.dataset_card", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write(tmp_path / "datasets", *SFT)
     assert list((tmp_path / "datasets").iterdir()) == []

@@ -3,6 +3,8 @@ from datetime import date
 import polars as pl
 import pytest
 from curation_rows import NEXT_WEEK, WEEK, example, examples, kept, preference, said, words
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feedback_pipeline.curation.dataset_version import assemble, content_hash, provenance, training_rows
 
@@ -29,6 +31,17 @@ def test_later_weeks_are_not_looked_at():
 def test_the_hash_is_the_same_in_any_order_and_week():
     moved = [{**row, "week": NEXT_WEEK, "kept": True} for row in reversed(THREE)]
     assert content_hash(kept(*THREE)) == content_hash(examples(*moved))
+
+
+@given(order=st.permutations(range(6)), weeks=st.lists(st.sampled_from([WEEK, NEXT_WEEK]), min_size=6, max_size=6))
+def test_the_hash_is_the_same_in_whatever_order_and_pieces_the_examples_come(order, weeks):
+    rows = [
+        *(example(f"é{i}", "a\u2028b", words(i), kept=True) for i in range(3)),
+        *(preference(f"p{i}", words(i), "", kept=True, label=None) for i in range(3)),
+    ]
+    pieces = [examples({**rows[i], "week": week}) for i, week in zip(order, weeks, strict=True)]
+
+    assert content_hash(pl.concat(pieces)) == content_hash(examples(*rows))
 
 
 def test_the_hash_is_the_same_on_every_machine():

@@ -1,0 +1,1 @@
+"""Dataset versions as people handle them: card and pictures, list, comparison, proof, export."""
