@@ -2,15 +2,35 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import polars as pl
 import pytest
 
-from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
+from feedback_pipeline.curation.candidates import candidate_examples
+from feedback_pipeline.curation.curate import curate
+from feedback_pipeline.curation.dataset_files import write_dataset
+from feedback_pipeline.curation.dataset_version import assemble, provenance
+from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
+from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+from feedback_pipeline.ingestion.store import store_day
+from feedback_pipeline.routing.nightly import routes_of
+from feedback_pipeline.schemas import (
+    CURATED_EXAMPLES,
+    DATASETS,
+    EVIDENCE,
+    FEEDBACK_EVENTS,
+    INTERACTIONS,
+    ROUTES,
+    VERDICTS,
+)
 from feedback_pipeline.settings import EMBEDDED_BASE_MODEL, Settings
+from feedback_pipeline.simulation import SimulationConfig, simulate
 from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
+from feedback_pipeline.warehouse import Warehouse
 
 # No test asserts how long anything takes; hypothesis would, and a busy machine would fail it.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -30,6 +50,32 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def base() -> BaseModel:
     """The embedded base model, made plain once for all runs of the tests."""
     return resolve_base_model(EMBEDDED_BASE_MODEL, Settings.from_environment().models)
+
+
+@pytest.fixture(scope="session")
+def two_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the last day of a week and the first of the next, from lines to two dataset versions; only read."""
+    home = tmp_path_factory.mktemp("two_weeks")
+    days = (date(2026, 1, 11), date(2026, 1, 12))
+    simulate(SimulationConfig(start=days[0], days=2, interactions_per_day=80, users=30), home / "raw", home / "truth")
+    warehouse = Warehouse(home / "warehouse.duckdb")
+    for day in days:
+        store_day(warehouse, home / "raw", day, Pseudonyms(b"key"))
+        warehouse.replace_partition(EVIDENCE, day, evidence_of(warehouse, day))
+        warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day))
+        warehouse.replace_partition(ROUTES, day, routes_of(warehouse, day))
+    parent = None
+    for week in (date(2026, 1, 5), date(2026, 1, 12)):
+        given = week_inputs(warehouse, week)
+        candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
+        curated = curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd)
+        warehouse.replace_partition(CURATED_EXAMPLES, week, curated)
+        examples = all_examples_until(warehouse, week)
+        made_from = provenance(examples, week, parent, "test")
+        rows = write_dataset(assemble(examples, week), home / "datasets", made_from)
+        warehouse.replace_partition(DATASETS, week, rows)
+        parent = rows["dataset_version"][0]
+    return home
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ FLOW = [
     "curation",
     "training",
     "evaluation",
+    "governance",
     "inspection",
     "defs",
 ]

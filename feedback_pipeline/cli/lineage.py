@@ -1,0 +1,49 @@
+"""Who is behind what: `why` goes back from an example, `impact` on from what was received."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
+from feedback_pipeline.settings import Settings
+
+
+@app.command()
+def why(
+    example: Annotated[str, typer.Argument(help="An example's id, or the start of one.")], as_json: AsJson = False
+) -> None:
+    """Tell the chain behind an example: verdict, evidence, interaction, down to file and line."""
+    from feedback_pipeline.governance.why import why as chain_behind
+    from feedback_pipeline.inspection.lineage_views import print_why
+
+    found = chain_behind(warehouse(), Settings.from_environment().datasets, example)
+    if as_json:
+        print_json(found)
+    else:
+        print_why(console, found)
+
+
+@app.command()
+def impact(
+    subject: Annotated[
+        str, typer.Argument(help="An event's, interaction's or feedback's id, a user, or SOURCE/DAY/FILE.")
+    ],
+    kind: Annotated[
+        Literal["event", "file", "interaction", "feedback", "user"] | None,
+        typer.Option("--as", help="What it is, where several are called so."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell everything downstream: evidence, verdicts, examples, dataset versions, models and decisions."""
+    from feedback_pipeline.governance.impact import impact_of
+    from feedback_pipeline.governance.subject import find_subject
+    from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+    from feedback_pipeline.inspection.lineage_views import impact_values, print_impact
+
+    settings = Settings.from_environment()
+    found = find_subject(warehouse(), subject, Pseudonyms.existing(settings.user_key), kind)
+    followed = impact_of(warehouse(), settings.datasets, found)
+    if as_json:
+        print_json(impact_values(followed))
+    else:
+        print_impact(console, followed)

@@ -1,0 +1,181 @@
+"""Everything downstream of something that was received."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from feedback_pipeline.evaluation.registry import champion
+from feedback_pipeline.governance.membership import dataset_membership
+from feedback_pipeline.governance.subject import Subject
+from feedback_pipeline.warehouse import Warehouse
+
+# What a method trains on; one that is not listed is taken to train on all of a dataset.
+FORMATS = {"sft": ["sft"], "dpo": ["preference"], "kto": ["unpaired"]}
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What came of a subject, a frame a stage, in the order of the flow; of each what names it and little more.
+
+    `examples` has every week's decision on an example. `dataset_versions` has a row per version and example it
+    holds. `model_versions` tells by `relation` whether a model was `trained` on some of these or only `evaluated`
+    by them. `promotions` are the decisions on, or against, a model that was trained.
+    """
+
+    subject: Subject
+    raw_events: pl.DataFrame
+    interactions: pl.DataFrame
+    feedback_events: pl.DataFrame
+    evidence: pl.DataFrame
+    verdicts: pl.DataFrame
+    examples: pl.DataFrame
+    dataset_versions: pl.DataFrame
+    model_versions: pl.DataFrame
+    promotions: pl.DataFrame
+
+    @property
+    def tainted_models(self) -> list[str]:
+        """Names of the model versions that were trained on something that came of the subject."""
+        return self.model_versions.filter(pl.col("relation") == "trained")["model_version"].unique().sort().to_list()
+
+
+def impact_of(warehouse: Warehouse, datasets_folder: Path, subject: Subject) -> Impact:
+    """Follow ids from `subject` to models.
+
+    What is made of an answer, or rests on what somebody said or did about it, is downstream, by any revision of
+    either. What only shifts figures over all (calibrations, rates, themes) is not followed.
+    """
+    events = warehouse.read(_EVENTS[subject.kind], {"name": subject.name} if "$name" in _EVENTS[subject.kind] else {})
+    asked = _named(subject, "user"), _named(subject, "interaction"), _named(subject, "feedback")
+    user, answer, said = asked
+    interactions = warehouse.read(_INTERACTIONS, {"user": user, "interaction": answer}, events=events)
+    feedback = warehouse.read(
+        _FEEDBACK, {"user": user, "feedback": said}, events=events, interactions=_ids(interactions, "interaction_id")
+    )
+    answers, triggers = _ids(interactions, "interaction_id"), _ids(feedback, "feedback_id")
+    evidence = warehouse.read(_EVIDENCE, {"user": user}, interactions=answers, feedback=triggers)
+    signals = evidence.select("evidence_id", "interaction_id")
+    verdicts = warehouse.read(_VERDICTS, interactions=answers, signals=signals)
+    examples = warehouse.read(_EXAMPLES, {"user": user}, interactions=answers, signals=signals)
+    members = dataset_membership(warehouse, datasets_folder, examples.select("example_id").unique())
+    models = _models(warehouse, members, examples)
+    trained = models.filter(pl.col("relation") == "trained").select("model_version").unique()
+    behind = pl.concat([_ids(events, "event_id"), _event_ids(interactions), _ids(feedback, "event_id")]).unique()
+    return Impact(
+        subject=subject,
+        raw_events=warehouse.read(_LINES, events=behind),
+        interactions=interactions.drop("part_event_ids"),
+        feedback_events=feedback,
+        evidence=evidence,
+        verdicts=verdicts,
+        examples=examples,
+        dataset_versions=members,
+        model_versions=models,
+        promotions=warehouse.read(_PROMOTIONS, trained=trained),
+    )
+
+
+def _models(warehouse: Warehouse, members: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
+    """Models by `relation`, with the number of `examples` behind it and whether one is `champion`."""
+    formats = pl.DataFrame(
+        [(method, each) for method, all_formats in FORMATS.items() for each in all_formats],
+        schema={"method": pl.String, "format": pl.String},
+        orient="row",
+    )
+    trained = warehouse.read(_TRAINED, members=members, formats=formats)
+    scored = warehouse.read(_SCORED, examples=examples.select("example_id").unique())
+    only_scored = scored.join(trained, on="model_version", how="anti")
+    decided = champion(warehouse)
+    name = decided.model_version if decided else None
+    return pl.concat([trained, only_scored]).with_columns(champion=pl.col("model_version").eq_missing(pl.lit(name)))
+
+
+def _named(subject: Subject, kind: str) -> str | None:
+    return subject.name if subject.kind == kind else None
+
+
+def _ids(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    return rows.select(pl.col(column).cast(pl.String)).drop_nulls().unique()
+
+
+def _event_ids(interactions: pl.DataFrame) -> pl.DataFrame:
+    parts = interactions.select(event_id=pl.col("part_event_ids").explode()).cast(pl.String)
+    return pl.concat([_ids(interactions, "event_id"), parts.drop_nulls()])
+
+
+_EVENTS = {
+    "event": "SELECT DISTINCT event_id FROM raw_events WHERE event_id = $name",
+    "file": "SELECT DISTINCT event_id FROM raw_events WHERE source || '/' || file = $name",
+    "interaction": "SELECT NULL::VARCHAR AS event_id WHERE false",
+    "feedback": "SELECT NULL::VARCHAR AS event_id WHERE false",
+    "user": "SELECT NULL::VARCHAR AS event_id WHERE false",
+}
+_INTERACTIONS = """
+SELECT arrival_day, interaction_id, source, session_id, user_id, model_version, event_id, part_event_ids
+FROM interactions WHERE user_id = $user OR interaction_id = $interaction OR interaction_id IN (
+    FROM interactions SELECT interaction_id WHERE event_id IN (FROM events)
+    UNION FROM (FROM interactions SELECT interaction_id, unnest(part_event_ids) AS part) SELECT interaction_id
+        WHERE part IN (FROM events)
+) ORDER BY arrival_day, interaction_id, event_id
+"""
+_FEEDBACK = """
+SELECT arrival_day, feedback_id, source, kind, interaction_id, user_id, event_id
+FROM feedback_events WHERE user_id = $user OR feedback_id = $feedback OR event_id IN (FROM events)
+    OR interaction_id IN (FROM interactions) OR other_interaction_id IN (FROM interactions)
+ORDER BY arrival_day, feedback_id, event_id
+"""
+_LINES = """
+SELECT arrival_day, source, file, line_number, record_number, event_id, outcome
+FROM raw_events WHERE event_id IN (FROM events) ORDER BY arrival_day, source, file, line_number, record_number
+"""
+_EVIDENCE = """
+SELECT arrival_day, evidence_id, interaction_id, kind, polarity, user_id, trigger_id,
+    coalesce(withdrawn, false) AS withdrawn
+FROM evidence WHERE user_id = $user OR interaction_id IN (FROM interactions)
+    OR other_interaction_id IN (FROM interactions)
+    OR trigger_id IN (FROM interactions UNION FROM feedback)
+QUALIFY row_number() OVER (PARTITION BY evidence_id ORDER BY arrival_day DESC) = 1
+ORDER BY arrival_day, evidence_id
+"""
+_VERDICTS = """
+SELECT as_of, interaction_id, p_satisfied FROM verdicts WHERE interaction_id IN (FROM interactions)
+    OR (as_of, interaction_id) IN (
+        FROM (FROM verdicts SELECT as_of, interaction_id, unnest(evidence_ids) AS piece
+            WHERE interaction_id IN (FROM signals SELECT interaction_id))
+        SELECT (as_of, interaction_id) WHERE piece IN (FROM signals SELECT evidence_id))
+ORDER BY as_of, interaction_id
+"""
+_EXAMPLES = """
+SELECT week, example_id, format, origin, kept, filter_reason, split, interaction_id
+FROM curated_examples WHERE author_id = $user OR interaction_id IN (FROM interactions)
+    OR (week, example_id) IN (
+        FROM (FROM curated_examples SELECT week, example_id, unnest(evidence_ids) AS piece
+            WHERE interaction_id IN (FROM signals SELECT interaction_id))
+        SELECT (week, example_id) WHERE piece IN (FROM signals SELECT evidence_id))
+ORDER BY week, example_id
+"""
+# A decision remembers what a model was trained on, also where a later run of its week trained another.
+_TRAINED = """
+WITH known AS (
+    SELECT model_version, dataset_version, method, week FROM model_versions
+    UNION BY NAME
+    SELECT candidate AS model_version, dataset_version, week FROM promotions
+    WHERE candidate NOT IN (FROM model_versions SELECT model_version)
+)
+SELECT known.model_version, known.dataset_version, known.method, known.week, 'trained' AS relation,
+    count(DISTINCT example_id) AS examples
+FROM known JOIN members ON members.dataset_version = known.dataset_version AND members.split = 'train'
+WHERE known.method IS NULL OR known.method NOT IN (FROM formats SELECT method)
+    OR (known.method, members.format) IN (FROM formats SELECT (method, format))
+GROUP BY ALL ORDER BY known.week, known.model_version
+"""
+_SCORED = """
+SELECT s.model_version, NULL::VARCHAR AS dataset_version, NULL::VARCHAR AS method, min(s.week) AS week,
+    'evaluated' AS relation, count(DISTINCT s.example_id) AS examples
+FROM scores s WHERE s.example_id IN (FROM examples) GROUP BY s.model_version ORDER BY week, s.model_version
+"""
+_PROMOTIONS = """
+SELECT week, candidate, reference, decision, dataset_version FROM promotions
+WHERE candidate IN (FROM trained) OR reference IN (FROM trained) ORDER BY week, candidate
+"""

@@ -1,0 +1,55 @@
+"""What somebody asks about: a line, a file, an answer, a piece of feedback or a user."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+from feedback_pipeline.warehouse import Warehouse
+
+Kind = Literal["event", "file", "interaction", "feedback", "user"]
+_KNOWN = {
+    "event": "FROM raw_events WHERE event_id = $name",
+    "file": "FROM raw_events WHERE source || '/' || file = $name",
+    "interaction": "FROM interactions WHERE interaction_id = $name",
+    "feedback": "FROM feedback_events WHERE feedback_id = $name",
+    "user": "FROM (FROM interactions SELECT user_id UNION ALL FROM feedback_events SELECT user_id "
+    "UNION ALL FROM evidence SELECT user_id) WHERE user_id = $name",
+}
+
+
+class UnknownSubjectError(LookupError):
+    """Nothing, or more than one thing, is called so."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that was received. A user's `name` is their pseudonym, a file's its path below the landing zone."""
+
+    kind: Kind
+    name: str
+
+
+def find_subject(
+    warehouse: Warehouse, name: str, pseudonyms: Pseudonyms | None = None, kind: Kind | None = None
+) -> Subject:
+    """What is called `name`: of a `kind`, or of whichever kind has it.
+
+    A user may be named by their own id where `pseudonyms` are given. Raises `UnknownSubjectError`.
+    """
+    kinds: tuple[Kind, ...] = (kind,) if kind else get_args(Kind)
+    called = [Subject(each, name) for each in kinds]
+    if "user" in kinds and pseudonyms:
+        called.append(Subject("user", pseudonyms.of(name)))
+    found = [subject for subject in called if _is_known(warehouse, subject)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = " and ".join(f"a {subject.kind}" for subject in found)
+        raise UnknownSubjectError(f"{name!r} is {listed}: say which with --as")
+    looked = ", ".join(kinds) + ("" if pseudonyms or "user" not in kinds else " (by pseudonym: there is no user key)")
+    raise UnknownSubjectError(f"nothing received is called {name!r}; looked for it as {looked}")
+
+
+def _is_known(warehouse: Warehouse, subject: Subject) -> bool:
+    query = f"SELECT EXISTS ({_KNOWN[subject.kind]})"
+    return bool(warehouse.read(query, {"name": subject.name}).item())
