@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: a day, and frames with little typing."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ import hypothesis
 import polars as pl
 import pytest
 
+from feedback_pipeline import cli
+from feedback_pipeline.cli.app import console
 from feedback_pipeline.curation.candidates import candidate_examples
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_files import write_dataset
@@ -76,6 +79,21 @@ def two_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warehouse.replace_partition(DATASETS, week, rows)
         parent = rows["dataset_version"][0]
     return home
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run `feedback-pipeline` in this process; gives exit code, output and errors."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["feedback-pipeline", *words])
+        monkeypatch.setattr(console, "width", 200)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run
 
 
 @pytest.fixture

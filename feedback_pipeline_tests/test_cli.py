@@ -1,13 +1,10 @@
 """The command as people and machines use it, on two simulated nights."""
 
 import json
-import sys
 from datetime import date
 
 import pytest
 
-from feedback_pipeline import cli
-from feedback_pipeline.cli.app import console
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.rated_answers import rates_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
@@ -39,18 +36,9 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def run(home, monkeypatch, capsys):
-    """Run the command in this process; gives exit code, output and errors."""
+def run(home, command, monkeypatch):
+    """The command on the two nights."""
     monkeypatch.setenv("FEEDBACK_HOME", str(home))
-
-    def command(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["feedback-pipeline", *words])
-        monkeypatch.setattr(console, "width", 200)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
     return command
 
 

@@ -1,6 +1,5 @@
 """A dataset version as a folder: Parquet that `datasets` loads and TRL trains on, a manifest, a card and a picture."""
 
-import hashlib
 import json
 import os
 import tempfile
@@ -18,7 +17,7 @@ from feedback_pipeline.curation.dataset_version import (
 )
 from feedback_pipeline.curation.versions.card import CARD, PICTURE, dataset_card
 from feedback_pipeline.curation.versions.composition import composition, composition_plot
-from feedback_pipeline.curation.versions.folder import MANIFEST
+from feedback_pipeline.curation.versions.folder import MANIFEST, sha256_of
 from feedback_pipeline.schemas import DATASETS
 
 
@@ -50,12 +49,6 @@ def write_dataset(dataset: pl.DataFrame, datasets_folder: Path, made_from: Prove
             folder=pl.lit(f"{datasets_folder.name}/{version}"),
         )
     )
-
-
-def sha256_of(file: Path) -> str:
-    """SHA-256 (hexadecimal) of a file's bytes."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _counts(dataset: pl.DataFrame) -> pl.DataFrame:

@@ -119,6 +119,11 @@ def parquet_path(example_format: str, split: str) -> str:
     return f"{example_format}/{split}.parquet"
 
 
+def stored_rows(dataset: pl.DataFrame) -> pl.DataFrame:
+    """A dataset (see `assemble`) as a version's files hold it together: the columns of `STORED_SCHEMA`, by id."""
+    return _with_hashed_groups(dataset).select(STORED_SCHEMA.names()).sort("example_id")
+
+
 def training_rows(dataset: pl.DataFrame, example_format: str, split: str) -> pl.DataFrame:
     """The rows of one format and split in TRL's columns, then lineage; users appear as a hash."""
     rows = dataset.filter(pl.col("format") == example_format, pl.col("split") == split).sort("example_id")

@@ -1,5 +1,6 @@
 """Reading a version's folder: its manifest, its rows, what is said of it."""
 
+import hashlib
 import json
 from base64 import b64encode
 from pathlib import Path
@@ -36,9 +37,20 @@ def read_rows(folder: Path) -> pl.DataFrame:
     return rows.select(STORED_SCHEMA.names()).sort("example_id")
 
 
+def sha256_of(file: Path) -> str:
+    """SHA-256 (hexadecimal) of a file's bytes."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def read_card(folder: Path) -> str:
+    """The card as people read it: without front matter."""
+    return (folder / CARD).read_text().split("---\n", 2)[-1].strip()
+
+
 def shown_card(folder: Path) -> str:
-    """The card as Markdown that stands alone: without front matter, the picture in it."""
-    text = (folder / CARD).read_text().split("---\n", 2)[-1].strip()
+    """The card as Markdown that stands alone: the picture is in it."""
+    text = read_card(folder)
     picture = folder / PICTURE
     if not picture.exists():
         return text
