@@ -2,14 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
-from feedback_pipeline.curation.versions.catalog import Version, find_version, versions
-from feedback_pipeline.inspection import dataset_views
 from feedback_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from feedback_pipeline.curation.versions.catalog import Version
 
 dataset = typer.Typer(help="Dataset versions, by name, the start of one, or `latest`.", no_args_is_help=True)
 app.add_typer(dataset, name="dataset")
@@ -21,6 +22,8 @@ Format = Literal["sft", "preference", "unpaired"]
 @dataset.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List every version, oldest first, with what it holds."""
+    from feedback_pipeline.inspection import dataset_views
+
     listed = [dataset_views.summary(version) for version in _known()]
     if as_json:
         print_json(listed)
@@ -32,8 +35,9 @@ def list_(as_json: AsJson = False) -> None:
 def show(version: Named, as_json: AsJson = False) -> None:
     """Show a version's card and where it comes from."""
     from feedback_pipeline.curation.versions.catalog import ancestors
+    from feedback_pipeline.inspection import dataset_views
 
-    found = find_version(_known(), version)
+    (found,) = _named(version)
     line = ancestors(found.folder.parent, found.name)
     if as_json:
         print_json({**found.manifest, "folder": found.folder, "stands": found.stands, "ancestors": line[1:]})
@@ -51,9 +55,9 @@ def diff(
     """Tell which examples came, went and changed from one version to another, and why."""
     from feedback_pipeline.curation.versions.difference import counted, dataset_difference, decisions_about
     from feedback_pipeline.curation.versions.folder import read_rows
+    from feedback_pipeline.inspection import dataset_views
 
-    known = _known()
-    old, new = find_version(known, before), find_version(known, after)
+    old, new = _named(before, after)
     rows = read_rows(old.folder), read_rows(new.folder)
     found = dataset_difference(*rows, decisions_about(warehouse(), *rows), (old.week, new.week))
     if as_json:
@@ -69,8 +73,9 @@ def verify(version: Named, as_json: AsJson = False) -> None:
     from feedback_pipeline.curation.dataset_version import stored_rows
     from feedback_pipeline.curation.inputs import examples_until
     from feedback_pipeline.curation.versions.verification import differences
+    from feedback_pipeline.inspection import dataset_views
 
-    found = find_version(_known(), version)
+    (found,) = _named(version)
     rebuilt = stored_rows(examples_until(warehouse(), found.week))
     wrong = differences(found, rebuilt)
     if as_json:
@@ -100,8 +105,9 @@ def export(
     from feedback_pipeline.curation.versions.export import export as write_for
     from feedback_pipeline.curation.versions.export_targets import TARGETS
     from feedback_pipeline.curation.versions.folder import read_rows
+    from feedback_pipeline.inspection import dataset_views
 
-    found = find_version(_known(), version)
+    (found,) = _named(version)
     folder = out or Settings.from_environment().home / "exports" / found.name / to
     written = write_for(read_rows(found.folder), to, folder, example_format, split)
     if as_json:
@@ -110,5 +116,14 @@ def export(
         dataset_views.print_export(console, found, folder, written, TARGETS[to].note)
 
 
-def _known() -> list[Version]:
+def _known() -> "list[Version]":
+    from feedback_pipeline.curation.versions.catalog import versions
+
     return versions(warehouse(), Settings.from_environment().datasets)
+
+
+def _named(*names: str) -> "list[Version]":
+    from feedback_pipeline.curation.versions.catalog import find_version
+
+    known = _known()
+    return [find_version(known, name) for name in names]

@@ -59,12 +59,13 @@ def _version_shown(rows: pl.DataFrame, datasets: Path, made_from: Provenance) ->
     if rows.is_empty():
         return shown
     name = rows["dataset_version"][0]
+    picture = datasets / name / PICTURE
     weeks = pl.DataFrame({"week": list(made_from.weeks), "curated_examples": list(made_from.weeks.values())})
     line = " → ".join(f"`{version}`" for version in reversed(ancestors(datasets, name)))
     return {
         **shown,
         "card": dg.MetadataValue.md(shown_card(datasets / name)),
-        "composition": dg.MetadataValue.md(markdown_image((datasets / name / PICTURE).read_bytes())),
+        "composition": dg.MetadataValue.md(markdown_image(picture.read_bytes() if picture.exists() else None)),
         "lineage": dg.MetadataValue.md(f"{markdown_table(weeks)}\n\n{line}"),
         "folder": dg.MetadataValue.path(datasets / name),
     }

@@ -75,16 +75,17 @@ WHERE v.interaction_id = $id AND v.as_of <= $sunday ORDER BY v.as_of DESC LIMIT 
 # A line delivered again is accepted on both days: what is told is of its own day.
 _LINES = """
 SELECT event_id, arrival_day, min_by(source || '/' || file, line_number) AS file, min(line_number) AS line_number
-FROM raw_events WHERE outcome = 'accepted' GROUP BY ALL
+FROM raw_events WHERE outcome = 'accepted' AND event_id IN (FROM told SELECT event_id) GROUP BY ALL
 """
 _INTERACTION = f"""
+WITH told AS (
+    FROM interactions WHERE interaction_id = $id AND arrival_day <= $sunday
+    ORDER BY observed_at DESC, event_id, arrival_day LIMIT 1
+)
 SELECT i.interaction_id, i.session_id, i.user_id, i.model_version, i.observed_at,
     list_last(list_filter(i.prompt_messages, lambda m: m.role = 'user')).content AS query, i.response,
     i.event_id, line.file, line.line_number
-FROM interactions i
-LEFT JOIN ({_LINES}) line ON line.event_id = i.event_id AND line.arrival_day = i.arrival_day
-WHERE i.interaction_id = $id AND i.arrival_day <= $sunday
-ORDER BY i.observed_at DESC, i.event_id, i.arrival_day LIMIT 1
+FROM told i LEFT JOIN ({_LINES}) line ON line.event_id = i.event_id AND line.arrival_day = i.arrival_day
 """
 _EVIDENCE = f"""
 WITH known AS (
@@ -96,12 +97,12 @@ WITH known AS (
     UNION ALL
     SELECT interaction_id, event_id, arrival_day, observed_at FROM interactions
     WHERE arrival_day <= $sunday AND interaction_id IN (FROM known SELECT trigger_id)
-), newest AS (
+), told AS (
     FROM triggers
     QUALIFY row_number() OVER (PARTITION BY trigger_id ORDER BY observed_at DESC, event_id, arrival_day) = 1
 )
-SELECT known.* EXCLUDE (source), newest.event_id, line.file, line.line_number
-FROM known LEFT JOIN newest USING (trigger_id)
-LEFT JOIN ({_LINES}) line ON line.event_id = newest.event_id AND line.arrival_day = newest.arrival_day
+SELECT known.* EXCLUDE (source), told.event_id, line.file, line.line_number
+FROM known LEFT JOIN told USING (trigger_id)
+LEFT JOIN ({_LINES}) line ON line.event_id = told.event_id AND line.arrival_day = told.arrival_day
 ORDER BY known.observed_at, known.evidence_id
 """

@@ -29,9 +29,8 @@ class Version:
 
 def versions(warehouse: Warehouse, datasets_folder: Path) -> list[Version]:
     """Every version with a folder, by week; of one week what stands last."""
-    standing = set(warehouse.read(f"SELECT DISTINCT dataset_version FROM {DATASETS.name}")["dataset_version"])
-    folders = [path.parent for path in datasets_folder.glob(f"[!.]*/{MANIFEST}")]
-    found = [_version(folder, folder.name in standing) for folder in folders]
+    standing = dict(warehouse.read(f"SELECT DISTINCT week, dataset_version FROM {DATASETS.name}").rows())
+    found = [_version(path.parent, standing) for path in datasets_folder.glob(f"[!.]*/{MANIFEST}")]
     return sorted(found, key=lambda version: (version.week, version.stands, version.name))
 
 
@@ -64,9 +63,11 @@ def ancestors(datasets_folder: Path, name: str) -> list[str]:
     return line
 
 
-def _version(folder: Path, stands: bool) -> Version:
+def _version(folder: Path, standing: dict[date, str]) -> Version:
     manifest = read_manifest(folder)
-    return Version(folder.name, date.fromisoformat(manifest["week"]), folder, manifest, stands)
+    week = date.fromisoformat(manifest["week"])
+    # A version without examples has no row that could say so.
+    return Version(folder.name, week, folder, manifest, stands=standing.get(week, folder.name) == folder.name)
 
 
 def _hash(version: Version) -> str:

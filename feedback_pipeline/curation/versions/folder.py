@@ -12,6 +12,8 @@ from feedback_pipeline.curation.dataset_version import SPLITS, STORED_SCHEMA, TR
 from feedback_pipeline.curation.versions.card import CARD, PICTURE
 
 MANIFEST = "manifest.json"
+# What the first versions were written without.
+_ALWAYS_THERE: dict[str, Any] = {"parents": [], "files": {}}
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder / MANIFEST} is no manifest of a dataset: {error}") from error
     if not isinstance(manifest, dict) or "content_hash" not in manifest:
         raise ValueError(f"{folder / MANIFEST} is no manifest of a dataset: it names no content_hash")
-    return manifest
+    return _ALWAYS_THERE | manifest
 
 
 def read_rows(folder: Path) -> pl.DataFrame:
