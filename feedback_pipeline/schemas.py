@@ -452,6 +452,7 @@ MODEL_VERSIONS = Table(
         "model_version": Column(pl.String, "hash of dataset, base model, configuration and seed"),
         "dataset_version": Column(pl.String, "what it was trained on"),
         "dataset_hash": Column(pl.String, "content hash of it"),
+        "parent_version": Column(pl.String, "model that training continued from; null where it began at the base"),
         "base_model": Column(pl.String, "name of the base model"),
         "base_hash": Column(pl.String, "SHA-256 of the base model's weights"),
         "method": Column(pl.String, "`sft`"),
@@ -497,7 +498,11 @@ PROMOTIONS = Table(
         "week": Column(pl.Date, "Monday of the training cycle"),
         "candidate": Column(pl.String, "model version put forward"),
         "reference": Column(pl.String, "what it was compared with: the champion, or the base model"),
-        "decision": Column(pl.String, "`promoted`, `refused` or `inconclusive`"),
+        "decision": Column(
+            pl.String,
+            "`promoted`, `refused` or `inconclusive`; of what is shown to be better, `awaiting_approval` where the "
+            "policy wants a person, `blocked` where the candidate or what it rests on is held",
+        ),
         "reason": Column(pl.String, "the decision in one sentence"),
         "metric": Column(pl.String, "metric that decided"),
         "estimate": Column(pl.Float64, "mean paired improvement, positive is better"),
@@ -510,10 +515,33 @@ PROMOTIONS = Table(
         "alpha": Column(pl.Float64, "what the p-value had to reach"),
         "alpha_spent": Column(pl.Float64, "what this look took from the error budget of its year"),
         "dataset_version": Column(pl.String, "what the candidate was trained on"),
+        "parent_version": Column(pl.String, "model that its training continued from"),
         "suite_hash": Column(pl.String, "suite compared on"),
         "comparisons": Column(pl.String, "every comparison made, JSON"),
         "policy": Column(pl.String, "margins, level, resamples and seed, JSON"),
         "run_id": Column(pl.String, "Dagster run that decided"),
+    },
+)
+
+MODEL_ACTS = Table(
+    "model_acts",
+    "one row per act in the registry: who did what to a model, a dataset version or an example, and why",
+    "day",
+    "subject",
+    {
+        "day": Column(pl.Date, "when"),
+        "acted_at": Column(TIMESTAMP, "when, to the microsecond"),
+        "act": Column(
+            pl.String, "`promoted` (by the gate), `approved`, `rolled_back`, `held`, `released` or `deployed`"
+        ),
+        "subject": Column(pl.String, "model version, dataset version or example_id"),
+        "subject_kind": Column(pl.String, "`model`, `dataset` or `example`"),
+        "cause": Column(pl.String, "of a dataset, the held example in it"),
+        "deployed_as": Column(pl.String, "of a deployment, what the product's logs call the version"),
+        "champion_before": Column(pl.String, "who was champion; null where it was the base model"),
+        "champion_after": Column(pl.String, "who was champion from then on"),
+        "acted_by": Column(pl.String, "who did it: a person, the gate, or the watch over the champion"),
+        "why": Column(pl.String, "why, in their words"),
     },
 )
 
@@ -537,5 +565,6 @@ TABLES = {
         MODEL_VERSIONS,
         SCORES,
         PROMOTIONS,
+        MODEL_ACTS,
     )
 }

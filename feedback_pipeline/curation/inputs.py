@@ -25,6 +25,16 @@ FROM interactions WHERE arrival_day <= $sunday AND user_id IN (
     SELECT user_id FROM interactions WHERE arrival_day BETWEEN $monday AND $sunday
 ) GROUP BY user_id
 """
+_HELD = """
+SELECT subject FROM model_acts WHERE subject_kind = 'example'
+QUALIFY row_number() OVER (PARTITION BY subject ORDER BY rowid DESC) = 1 AND act = 'held'
+"""
+_DECIDED = f"""
+SELECT * REPLACE (
+    kept AND example_id NOT IN ({_HELD}) AS kept,
+    CASE WHEN kept AND example_id IN ({_HELD}) THEN 'held' ELSE filter_reason END AS filter_reason
+) FROM curated_examples WHERE week <= $week
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,5 @@ def examples_until(warehouse: Warehouse, week: date) -> pl.DataFrame:
 
 
 def all_examples_until(warehouse: Warehouse, week: date) -> pl.DataFrame:
-    """Every example decided on up to a week, kept or not."""
-    return CURATED_EXAMPLES.conform(
-        warehouse.read("SELECT * FROM curated_examples WHERE week <= $week", {"week": week})
-    )
+    """Every example decided on up to a week, kept or not; what is held (`feedback-pipeline hold`) is not kept."""
+    return CURATED_EXAMPLES.conform(warehouse.read(_DECIDED, {"week": week}))

@@ -1,12 +1,17 @@
 """Evaluation: candidate, champion and base on the same cases; the gate; the champion."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evaluation.cycle import judge, score_cycle
+from feedback_pipeline.evaluation.policy import read_policy
 
 
 @weekly_asset(group_name="evaluation", kinds={"pytorch"}, deps=["curated_examples", "model_versions"])
@@ -15,10 +20,17 @@ def scores(context: dg.AssetExecutionContext, store: Store) -> pl.DataFrame:
     return score_cycle(store.warehouse, store.settings, partition_date(context), context.log.info)
 
 
+class GateSettings(dg.Config):
+    """What a run decides by, in place of what `gate.yaml` says: fields of `GatePolicy`."""
+
+    policy: dict[str, Any] = Field(default_factory=dict)
+
+
 @weekly_asset(group_name="evaluation", kinds={"duckdb"}, deps=[scores])
-def promotions(context: dg.AssetExecutionContext, store: Store) -> dg.MaterializeResult[None]:
+def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: Store) -> dg.MaterializeResult[None]:
     """One row per gate decision; the champion's alias moves in the same transaction."""
-    decided = judge(store.warehouse, partition_date(context), context.run_id)
+    policy = read_policy(store.settings.home, config.policy)
+    decided = judge(store.warehouse, partition_date(context), policy, context.run_id, datetime.now(UTC))
     row = decided.row(0, named=True)
     context.log.info(f"{row['decision']}: {row['reason']}")
     return dg.MaterializeResult(

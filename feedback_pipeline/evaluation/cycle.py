@@ -1,7 +1,7 @@
 """A week's evaluation, read from the warehouse: who is scored, and what the gate decides."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -46,7 +46,7 @@ def score_cycle(warehouse: Warehouse, settings: Settings, week: date, progress: 
     return pl.concat(found)
 
 
-def judge(warehouse: Warehouse, week: date, run_id: str) -> pl.DataFrame:
+def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at: datetime) -> pl.DataFrame:
     """The row of `promotions` that stands for the week's candidate; the champion moves with it."""
     model = warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
     candidate = model["model_version"]
@@ -57,9 +57,9 @@ def judge(warehouse: Warehouse, week: date, run_id: str) -> pl.DataFrame:
         return recorded
     base = version_of(model["base_model"], model["base_hash"])
     reference = reference_version(warehouse, week, candidate) or base
-    policy = GatePolicy()
     decision = decide(scores, candidate, reference, policy, policy.budget.grant(looks(warehouse), week))
-    return record_decision(warehouse, decision.row(week, model["dataset_version"], run_id))
+    row = decision.row(week, model["dataset_version"], model["parent_version"], run_id)
+    return record_decision(warehouse, row, at, policy.budget, policy.needs_approval)
 
 
 def _known(warehouse: Warehouse, version: str, suite: Suite) -> pl.DataFrame:

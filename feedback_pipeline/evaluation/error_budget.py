@@ -1,14 +1,17 @@
 """How much error each look of the gate may spend, so that a year of looks stays within its budget."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 Look = tuple[date, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class ErrorBudget:
     """Alpha for all looks of any year: alpha-spending by the calendar, out of a purse.
 
@@ -19,9 +22,9 @@ class ErrorBudget:
     and in no `days` days do they spend more than `alpha`. So fresh cases bring evidence, and no budget.
     """
 
-    alpha: float = 0.05
-    days: int = 365
-    saved_days: int = 28
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    days: Annotated[int, Field(ge=1)] = 365
+    saved_days: Annotated[int, Field(ge=1)] = 28
 
     @property
     def daily(self) -> float:

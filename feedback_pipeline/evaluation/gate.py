@@ -13,11 +13,11 @@ from feedback_pipeline.evaluation.paired import compare_all, differences, suite_
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL
 from feedback_pipeline.evaluation.significance import improvement_p_values
+from feedback_pipeline.evaluation.standing import PROMOTED
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
 from feedback_pipeline.evaluation.suites import TARGET
 from feedback_pipeline.schemas import PROMOTIONS
 
-PROMOTED = "promoted"
 REFUSED = "refused"
 INCONCLUSIVE = "inconclusive"
 QUOTED_CASES = 3
@@ -43,7 +43,7 @@ class Decision:
     suite_hash: str
     policy: GatePolicy
 
-    def row(self, week: date, dataset_version: str, run_id: str) -> pl.DataFrame:
+    def row(self, week: date, dataset_version: str, parent_version: str | None, run_id: str) -> pl.DataFrame:
         """The row of `promotions`."""
         deciding = asdict(self.deciding) if self.deciding else {}
         deciding.pop("suite", None)
@@ -51,6 +51,7 @@ class Decision:
             "week": week,
             "candidate": self.candidate,
             "reference": self.reference,
+            "parent_version": parent_version,
             "decision": self.decision,
             "reason": self.reason,
             "p_value": self.p_value,

@@ -1,20 +1,34 @@
-"""Decisions and who is champion: written together or not at all."""
+"""Decisions, acts and who is champion: written together or not at all."""
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 
 import duckdb
 import polars as pl
 
 from feedback_pipeline.evaluation.error_budget import ErrorBudget, Look
-from feedback_pipeline.evaluation.gate import PROMOTED
-from feedback_pipeline.schemas import PROMOTIONS
+from feedback_pipeline.evaluation.standing import (
+    AWAITING_APPROVAL,
+    BLOCKED,
+    MODEL,
+    PROMOTED,
+    Act,
+    Ancestry,
+    Decided,
+    Standing,
+)
+from feedback_pipeline.schemas import MODEL_ACTS, PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse, append
 
 CHAMPION = "champion"
 PREVIOUS = "previous"
+THE_GATE = "the gate"
 ROUNDING = 1e-12
 ALIASES_TABLE = "CREATE TABLE IF NOT EXISTS model_aliases (alias VARCHAR, model_version VARCHAR, week DATE)"
+_ANCESTRY = """
+SELECT model_version, dataset_version, parent_version FROM model_versions
+UNION SELECT candidate, dataset_version, parent_version FROM promotions ORDER BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -39,25 +53,47 @@ def looks(warehouse: Warehouse) -> list[Look]:
         return _looks(connection)
 
 
-def record_decision(warehouse: Warehouse, promotion: pl.DataFrame) -> pl.DataFrame:
-    """Write one row of `promotions` and, if it promotes, move the aliases, in one transaction.
+def record_decision(
+    warehouse: Warehouse, promotion: pl.DataFrame, at: datetime, budget: ErrorBudget, needs_approval: bool = False
+) -> pl.DataFrame:
+    """Write one row of `promotions` and, if it promotes, the act and the aliases, in one transaction.
 
     Returns the row that stands: a candidate already decided in that week on the same suite keeps its
     decision, and nothing moves. Other decisions of the week stay, as a record of what was tried.
-    A week before the champion's never takes the alias from it. Raises `BudgetSpentError`.
+    A week before the champion's never takes the alias from it. Who is shown to be better becomes `blocked`
+    where they or what they rest on is held, else `awaiting_approval` where a person is to say yes.
+    Raises `BudgetSpentError`.
     """
     row = promotion.row(0, named=True)
     with warehouse.transaction() as connection:
-        connection.execute(ALIASES_TABLE)
         recorded = _recorded(connection, row["week"], row["candidate"], row["suite_hash"])
         if recorded.height:
             return recorded
-        if (row["alpha_spent"] or 0.0) > ErrorBudget().purse(_looks(connection), row["week"]) + ROUNDING:
+        if (row["alpha_spent"] or 0.0) > budget.purse(_looks(connection), row["week"]) + ROUNDING:
             raise BudgetSpentError(f"another look was made meanwhile: decide on {row['candidate']} again")
+        standing = read_standing(connection)
+        model = Ancestry(row["candidate"], row["dataset_version"], row["parent_version"])
+        known = replace(standing, ancestry=(*standing.ancestry, model))
+        promotion = _held_back(promotion, known.barred().get(row["candidate"]), needs_approval)
         append(connection, PROMOTIONS, promotion)
-        if row["decision"] == PROMOTED:
-            _crown(connection, row["candidate"], row["week"])
+        decision = Decided(row["week"], row["candidate"], promotion["decision"].item())
+        decided = replace(known, decisions=(*known.decisions, decision))
+        if decision.decision == PROMOTED:
+            act = Act(at, PROMOTED, row["candidate"], MODEL, THE_GATE, row["reason"])
+            write_acts(connection, standing, decided.after(act), [act])
     return PROMOTIONS.conform(promotion)
+
+
+def _held_back(promotion: pl.DataFrame, bar: str | None, needs_approval: bool) -> pl.DataFrame:
+    if promotion["decision"].item() != PROMOTED:
+        return promotion
+    if bar:
+        reason = pl.format("Not promoted, {}. Without that: {}", pl.lit(bar), "reason")
+        return promotion.with_columns(decision=pl.lit(BLOCKED), reason=reason)
+    if needs_approval:
+        reason = pl.format("Waits for a person's approval. {}", "reason")
+        return promotion.with_columns(decision=pl.lit(AWAITING_APPROVAL), reason=reason)
+    return promotion
 
 
 def recorded_decision(warehouse: Warehouse, week: date, candidate: str, suite_hash: str) -> pl.DataFrame:
@@ -70,14 +106,12 @@ def reference_version(warehouse: Warehouse, week: date, candidate: str) -> str |
     """What a candidate of `week` has to beat: the version promoted last up to that week, None where there is none.
 
     As of the week, and without the candidate's own promotion in it, so that a week run again meets
-    whom it met the first time.
+    whom it met the first time. Who was held or rolled back since need not be beaten.
     """
-    found = warehouse.read(
-        "SELECT candidate FROM promotions WHERE decision = $promoted AND week <= $week "
-        "AND NOT (week = $week AND candidate = $candidate) ORDER BY week DESC, rowid DESC LIMIT 1",
-        {"promoted": PROMOTED, "week": week, "candidate": candidate},
-    )
-    return None if found.is_empty() else str(found.item())
+    standing = standing_of(warehouse)
+    others = tuple(decided for decided in standing.decisions if (decided.week, decided.candidate) != (week, candidate))
+    promoted = replace(standing, decisions=others).promoted(until=week)
+    return promoted[-1].candidate if promoted else None
 
 
 def champion(warehouse: Warehouse) -> Champion | None:
@@ -91,12 +125,45 @@ def champion(warehouse: Warehouse) -> Champion | None:
             "SELECT alias.model_version, alias.week, trained.folder, trained.base_model, decided.dataset_version, "
             "decided.reason FROM model_aliases alias "
             "LEFT JOIN promotions decided ON decided.candidate = alias.model_version AND decided.week = alias.week "
-            "AND decided.decision = ? "
+            "AND list_contains(?, decided.decision) "
             "LEFT JOIN model_versions trained ON trained.model_version = alias.model_version "
             "WHERE alias.alias = ? ORDER BY trained.week DESC, decided.rowid DESC LIMIT 1",
-            [PROMOTED, CHAMPION],
+            [[PROMOTED, AWAITING_APPROVAL, BLOCKED], CHAMPION],
         ).fetchone()
     return Champion(*found) if found else None
+
+
+def standing_of(warehouse: Warehouse) -> Standing:
+    """Everything that decides who is champion."""
+    with warehouse.reading() as connection:
+        return read_standing(connection)
+
+
+def read_standing(connection: duckdb.DuckDBPyConnection) -> Standing:
+    """The same inside the caller's transaction."""
+    decisions = connection.execute("SELECT week, candidate, decision FROM promotions ORDER BY rowid").fetchall()
+    acts = connection.execute(
+        "SELECT acted_at, act, subject, subject_kind, acted_by, why, deployed_as, cause FROM model_acts ORDER BY rowid"
+    ).fetchall()
+    ancestry = connection.execute(_ANCESTRY).fetchall()
+    return Standing(
+        tuple(Decided(*row) for row in decisions),
+        tuple(Act(*row) for row in acts),
+        tuple(Ancestry(*row) for row in ancestry),
+    )
+
+
+def write_acts(connection: duckdb.DuckDBPyConnection, before: Standing, after: Standing, acts: list[Act]) -> None:
+    """Write the acts that lead from one standing to the other, and the aliases that follow from it."""
+    rows = [
+        asdict(act) | {"day": act.acted_at.date(), "champion_before": before.champion, "champion_after": after.champion}
+        for act in acts
+    ]
+    append(connection, MODEL_ACTS, pl.DataFrame(rows, schema_overrides=MODEL_ACTS.schema))
+    connection.execute(ALIASES_TABLE)
+    connection.execute("DELETE FROM model_aliases")
+    for alias, decided in zip((CHAMPION, PREVIOUS), reversed(after.promoted()), strict=False):
+        connection.execute("INSERT INTO model_aliases VALUES (?, ?, ?)", [alias, decided.candidate, decided.week])
 
 
 def _looks(connection: duckdb.DuckDBPyConnection) -> list[Look]:
@@ -107,13 +174,3 @@ def _looks(connection: duckdb.DuckDBPyConnection) -> list[Look]:
 def _recorded(connection: duckdb.DuckDBPyConnection, week: date, candidate: str, suite_hash: str) -> pl.DataFrame:
     query = "SELECT * FROM promotions WHERE week = ? AND candidate = ? AND suite_hash = ?"
     return PROMOTIONS.conform(connection.sql(query, params=[week, candidate, suite_hash]).pl())
-
-
-def _crown(connection: duckdb.DuckDBPyConnection, candidate: str, week: date) -> None:
-    current = connection.execute("SELECT model_version, week FROM model_aliases WHERE alias = ?", [CHAMPION]).fetchone()
-    if current and (current[0] == candidate or current[1] > week):
-        return
-    connection.execute("DELETE FROM model_aliases WHERE alias IN (?, ?)", [CHAMPION, PREVIOUS])
-    connection.execute("INSERT INTO model_aliases VALUES (?, ?, ?)", [CHAMPION, candidate, week])
-    if current:
-        connection.execute("INSERT INTO model_aliases VALUES (?, ?, ?)", [PREVIOUS, *current])

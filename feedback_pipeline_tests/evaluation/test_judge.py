@@ -1,6 +1,6 @@
 """A week's judgement, on scores that are there already: no model is loaded."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -8,11 +8,13 @@ import pytest
 
 from feedback_pipeline.evaluation.cycle import judge
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.schemas import MODEL_VERSIONS, SCORES
 from feedback_pipeline.training.base_model import version_of
 from feedback_pipeline.warehouse import Warehouse
 
 WEEK = date(2026, 1, 5)
+NOON = datetime(2026, 2, 20, 12, tzinfo=UTC)
 BASE = {"base_model": "tiny", "base_hash": "0" * 64}
 METRICS = (
     ("target", "nll", -1),
@@ -57,7 +59,7 @@ def test_weeks_of_candidates_without_gain_spend_the_budget_and_a_real_gain_is_pr
     for number in range(6):
         week = WEEK + timedelta(days=7 * number)
         trained(warehouse, week, f"m{number}", gain=0.5 if number == 5 else 0.0)
-        spent.append(judge(warehouse, week, "run").row(0, named=True))
+        spent.append(judge(warehouse, week, GatePolicy(), "run", NOON).row(0, named=True))
 
     assert [row["decision"] == "promoted" for row in spent] == [False] * 5 + [True]
     assert [row["alpha_spent"] for row in spent] == sorted((row["alpha_spent"] for row in spent), reverse=True)
@@ -67,8 +69,8 @@ def test_weeks_of_candidates_without_gain_spend_the_budget_and_a_real_gain_is_pr
 def test_a_week_judged_again_keeps_its_decision_and_spends_nothing_more(warehouse):
     trained(warehouse, WEEK, "m", gain=0.5)
 
-    first = judge(warehouse, WEEK, "run")
-    again = judge(warehouse, WEEK, "another run")
+    first = judge(warehouse, WEEK, GatePolicy(), "run", NOON)
+    again = judge(warehouse, WEEK, GatePolicy(), "another run", NOON)
 
     assert again.equals(first)
     assert warehouse.read("SELECT count(*) FROM promotions").item() == 1

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -10,6 +10,8 @@ from feedback_pipeline.warehouse import Warehouse
 
 WEEK = date(2026, 1, 5)
 NEXT = WEEK + timedelta(days=7)
+AT = datetime(2026, 1, 20, tzinfo=UTC)
+BUDGET = ErrorBudget()
 
 
 @pytest.fixture
@@ -22,19 +24,23 @@ def promotion(candidate, decision="promoted", week=WEEK, suite="s"):
     return PROMOTIONS.conform(pl.DataFrame([values]))
 
 
+def record(warehouse, row, budget=BUDGET, **policy):
+    return registry.record_decision(warehouse, row, AT, budget, **policy)
+
+
 def aliases(warehouse):
     return dict(warehouse.read("SELECT alias, model_version FROM model_aliases").rows())
 
 
 def test_there_is_no_champion_before_the_first_promotion(warehouse):
     assert registry.champion(warehouse) is None
-    registry.record_decision(warehouse, promotion("a", "refused"))
+    record(warehouse, promotion("a", "refused"))
     assert registry.champion(warehouse) is None
 
 
 def test_a_promotion_makes_a_champion_and_keeps_the_previous_one(warehouse):
-    registry.record_decision(warehouse, promotion("a"))
-    registry.record_decision(warehouse, promotion("b", week=NEXT))
+    record(warehouse, promotion("a"))
+    record(warehouse, promotion("b", week=NEXT))
 
     assert aliases(warehouse) == {"champion": "b", "previous": "a"}
     assert registry.champion(warehouse).model_version == "b"
@@ -42,46 +48,32 @@ def test_a_promotion_makes_a_champion_and_keeps_the_previous_one(warehouse):
 
 @pytest.mark.parametrize("decision", ["refused", "inconclusive"])
 def test_what_is_not_promoted_leaves_the_champion(warehouse, decision):
-    registry.record_decision(warehouse, promotion("a"))
-    registry.record_decision(warehouse, promotion("b", decision, week=NEXT))
+    record(warehouse, promotion("a"))
+    record(warehouse, promotion("b", decision, week=NEXT))
 
     assert aliases(warehouse) == {"champion": "a"}
 
 
 def test_deciding_again_on_the_same_candidate_and_suite_changes_nothing(warehouse):
-    registry.record_decision(warehouse, promotion("a"))
-    registry.record_decision(warehouse, promotion("b", week=NEXT))
+    record(warehouse, promotion("a"))
+    record(warehouse, promotion("b", week=NEXT))
 
-    stands = registry.record_decision(warehouse, promotion("a", "refused"))
+    stands = record(warehouse, promotion("a", "refused"))
 
     assert stands["decision"].to_list() == ["promoted"]
     assert aliases(warehouse) == {"champion": "b", "previous": "a"}
 
 
 def test_an_earlier_week_run_later_does_not_take_the_crown(warehouse):
-    registry.record_decision(warehouse, promotion("b", week=NEXT))
-    registry.record_decision(warehouse, promotion("a"))
+    record(warehouse, promotion("b", week=NEXT))
+    record(warehouse, promotion("a"))
 
     assert aliases(warehouse)["champion"] == "b"
 
 
-def test_killed_in_the_transaction_neither_decision_nor_alias_is_written(warehouse, monkeypatch):
-    registry.record_decision(warehouse, promotion("a"))
-
-    def power_cut(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(registry, "_crown", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        registry.record_decision(warehouse, promotion("b", week=NEXT))
-
-    assert aliases(warehouse) == {"champion": "a"}
-    assert warehouse.read("SELECT candidate FROM promotions")["candidate"].to_list() == ["a"]
-
-
 def test_a_candidate_has_to_beat_what_was_promoted_up_to_its_week(warehouse):
-    registry.record_decision(warehouse, promotion("a"))
-    registry.record_decision(warehouse, promotion("b", week=NEXT))
+    record(warehouse, promotion("a"))
+    record(warehouse, promotion("b", week=NEXT))
 
     assert registry.reference_version(warehouse, NEXT, "c") == "b"
     assert registry.reference_version(warehouse, NEXT, "b") == "a"
@@ -93,27 +85,33 @@ def spending(candidate, alpha, week=WEEK, suite="s"):
 
 
 def test_every_look_leaves_less_for_the_next_whatever_suite_it_was_made_on(warehouse):
-    budget = ErrorBudget()
-    first = budget.grant([], WEEK)
-    registry.record_decision(warehouse, spending("a", first))
-    second = budget.grant(registry.looks(warehouse), WEEK)
-    registry.record_decision(warehouse, spending("b", second, suite="fresh"))
+    first = BUDGET.grant([], WEEK)
+    record(warehouse, spending("a", first))
+    second = BUDGET.grant(registry.looks(warehouse), WEEK)
+    record(warehouse, spending("b", second, suite="fresh"))
 
     assert registry.looks(warehouse) == [(WEEK, first), (WEEK, second)]
     assert second == pytest.approx(first / 2)
 
 
+def test_the_budget_is_the_policys(warehouse):
+    strict = ErrorBudget(alpha=0.001)
+
+    with pytest.raises(registry.BudgetSpentError):
+        record(warehouse, spending("a", BUDGET.grant([], WEEK)), strict)
+
+
 def test_deciding_again_on_the_same_candidate_and_suite_spends_nothing(warehouse):
-    registry.record_decision(warehouse, spending("a", 1e-4))
-    registry.record_decision(warehouse, spending("a", 1e-4))
+    record(warehouse, spending("a", 1e-4))
+    record(warehouse, spending("a", 1e-4))
 
     assert registry.looks(warehouse) == [(WEEK, 1e-4)]
 
 
 def test_two_decisions_made_at_once_do_not_spend_the_same_money(warehouse):
-    purse = ErrorBudget().purse([], WEEK)
-    registry.record_decision(warehouse, spending("a", purse))
+    purse = BUDGET.purse([], WEEK)
+    record(warehouse, spending("a", purse))
 
     with pytest.raises(registry.BudgetSpentError):
-        registry.record_decision(warehouse, spending("b", purse))
+        record(warehouse, spending("b", purse))
     assert registry.looks(warehouse) == [(WEEK, purse)]

@@ -1,0 +1,70 @@
+"""The registry for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from feedback_pipeline.evaluation.acts import Done
+from feedback_pipeline.inspection.render import print_rows, text
+
+
+def print_history(console: Console, history: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Decisions, a table; acts, a line each."""
+    columns = ("week", "candidate", "reference", "decision", "state", "estimate", "lower", "upper", "clusters")
+    print_rows(console, "Decisions", [{name: row[name] for name in columns} for row in history["decisions"]])
+    if not history["decisions"]:
+        console.print("no decisions yet: run the retraining job first")
+    for act in history["acts"]:
+        _print_act(console, act)
+
+
+def print_explained(console: Console, found: Mapping[str, Any]) -> None:
+    """A version's story: its newest decision with all comparisons, what it rests on, and what was done to it."""
+    console.print(f"[bold]{escape(found['model_version'])}[/bold]: {found['state']}", highlight=False)
+    if found["barred"]:
+        console.print(f"barred: {escape(found['barred'])}", highlight=False)
+    for row in found["decisions"]:
+        console.print(
+            f"[bold]Week of {row['week']}:[/bold] {row['decision'].upper()} against {escape(str(row['reference']))}: "
+            f"{escape(row['reason'])}",
+            highlight=False,
+        )
+    if found["decisions"]:
+        newest = found["decisions"][0]
+        console.print(
+            f"p = {text(newest['p_value'])}, alpha {text(newest['alpha'])}, spent {text(newest['alpha_spent'])}; "
+            f"suite {escape(str(newest['suite_hash']))}, run {escape(str(newest['run_id']))}",
+            highlight=False,
+        )
+        print_rows(console, "Comparisons", newest["comparisons"])
+    if training := found["training"]:
+        console.print(
+            f"[bold]Trained[/bold] on {text(training['examples'])} examples of "
+            f"{escape(str(training['dataset_version']))} from {escape(str(training['base_model']))}, "
+            f"in {escape(str(training['folder']))}",
+            highlight=False,
+        )
+    console.print(f"[bold]Continues from[/bold] {escape(', '.join(found['parents'])) or 'the base'}", highlight=False)
+    for act in found["acts"]:
+        _print_act(console, act)
+
+
+def print_done(console: Console, done: Done) -> None:
+    """What an act came to."""
+    for act in done.acts:
+        cause = f" (example {act.cause})" if act.cause else ""
+        console.print(escape(f"{act.subject_kind} {act.subject} {act.act.replace('_', ' ')}{cause}"), highlight=False)
+    now, before = (name or "none, the base model serves" for name in (done.champion, done.champion_before))
+    change = f"{now} (it was {before})" if now != before else f"{now}, as before"
+    console.print(f"[bold]Champion:[/bold] {escape(change)}", highlight=False)
+
+
+def _print_act(console: Console, act: Mapping[str, Any]) -> None:
+    name = f" as {act['deployed_as']}" if act["deployed_as"] else f" (example {act['cause']})" if act["cause"] else ""
+    console.print(
+        f"[dim]{act['acted_at']:%Y-%m-%d %H:%M}[/dim] {act['act'].replace('_', ' ')} {escape(act['subject'] + name)} "
+        f"by {escape(act['acted_by'])}: {escape(act['why'])} → champion {escape(act['champion_after'] or 'none')}",
+        highlight=False,
+    )

@@ -1,0 +1,34 @@
+import pytest
+
+from feedback_pipeline.evaluation.policy import GatePolicy, PolicyError, read_policy
+
+
+def test_without_a_file_the_policy_is_the_usual_one(tmp_path):
+    assert read_policy(tmp_path) == GatePolicy()
+
+
+def test_a_run_overrules_the_file_and_the_file_the_usual(tmp_path):
+    (tmp_path / "gate.yaml").write_text("general_margin: 0.05\nbudget: {alpha: 0.01}\nneeds_approval: true\n")
+
+    policy = read_policy(tmp_path, {"needs_approval": False})
+
+    assert (policy.general_margin, policy.budget.alpha, policy.needs_approval) == (0.05, 0.01, False)
+    assert policy.budget.days == 365
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("genral_margin: 0.05", "genral_margin"),
+        ("general_margin: -1", "general_margin"),
+        ("budget: {alfa: 0.1}", "budget.alfa"),
+        ("- 1", "fields and their values"),
+        ("a: [", "not YAML"),
+    ],
+)
+def test_a_policy_that_cannot_be_read_is_an_error_that_names_file_and_field(tmp_path, text, told):
+    (tmp_path / "gate.yaml").write_text(text)
+
+    with pytest.raises(PolicyError, match=r"gate\.yaml") as error:
+        read_policy(tmp_path)
+    assert told in str(error.value)

@@ -1,0 +1,101 @@
+"""The registry's commands, on decisions that are there already."""
+
+import json
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from feedback_pipeline import cli
+from feedback_pipeline.cli.app import console
+from feedback_pipeline.evaluation.error_budget import ErrorBudget
+from feedback_pipeline.evaluation.registry import record_decision
+from feedback_pipeline.schemas import PROMOTIONS
+from feedback_pipeline.warehouse import Warehouse
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the command on three decided weeks; gives exit code, output and errors."""
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    comparison = {"suite": "target", "metric": "nll", "estimate": 0.25, "lower": 0.1, "upper": 0.4}
+    for number, (name, decision) in enumerate([("a", "promoted"), ("b", "promoted"), ("c", "refused")]):
+        row = {
+            "week": date(2026, 1, 5) + timedelta(days=7 * number),
+            "candidate": f"m-{name}",
+            "reference": "base",
+            "decision": decision,
+            "reason": f"because of {name}",
+            "dataset_version": "d",
+            "parent_version": "m-a" if name == "c" else None,
+            "suite_hash": "s",
+            "comparisons": json.dumps([comparison]),
+        }
+        record_decision(warehouse, PROMOTIONS.conform(pl.DataFrame([row])), datetime.now(UTC), ErrorBudget())
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
+
+    def command(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["feedback-pipeline", *words])
+        monkeypatch.setattr(console, "width", 200)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return command
+
+
+def test_the_history_tells_decisions_states_and_acts(run):
+    assert run("rollback", "--why", "worse in production", "--by", "ada")[0] == 0
+
+    found = json.loads(run("promotions", "--json")[1])
+
+    assert {row["candidate"]: row["state"] for row in found["decisions"]} == {
+        "m-a": "champion",
+        "m-b": "barred",
+        "m-c": "-",
+    }
+    assert [row["act"] for row in found["acts"]] == ["promoted", "promoted", "rolled_back"]
+    out = run("promotions")[1]
+    assert "rolled back m-b by ada: worse in production → champion m-a" in out
+
+
+def test_explain_tells_why_a_version_was_refused_and_what_it_rests_on(run):
+    run("hold", "m-a", "--why", "poisoned", "--by", "ada")
+
+    found = json.loads(run("explain", "m-c", "--json")[1])
+
+    assert found["decisions"][0]["comparisons"][0]["estimate"] == 0.25
+    assert found["parents"] == ["m-a"]
+    assert found["barred"].startswith("it continues from m-a: held by ada")
+    out = run("explain", "m-c")[1]
+    assert "REFUSED against base: because of c" in out
+    assert "0.25" in out
+
+
+def test_an_act_says_who_is_champion_now_and_the_person_is_whoever_runs_it(run, monkeypatch):
+    monkeypatch.setenv("LOGNAME", "grace")
+
+    done = json.loads(run("hold", "m-b", "--why", "veto", "--json")[1])
+
+    assert (done["champion_before"], done["champion"]) == ("m-b", "m-a")
+    assert done["acts"][0]["acted_by"] == "grace"
+    assert "m-b (it was m-a)" in run("release", "m-b", "--why", "looked at it")[1]
+    assert json.loads(run("deploy", "m-b", "--as", "assistant-7", "--json")[1])["champion"] == "m-b"
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("approve", "m-c", "--why", "x"), "error: m-c does not wait for approval\n"),
+        (("explain", "m"), "error: several versions begin with 'm'\n"),
+        (("rollback", "--to", "m-c", "--why", "x"), "error: m-c is not among those that can be champion: m-a, m-b\n"),
+        (("hold", "m-z", "--why", "x"), "error: no model version, dataset version or example 'm-z'\n"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(run, words, error):
+    assert run(*words) == (1, "", error)
+
+
+def test_an_act_without_a_reason_is_not_done(run):
+    assert run("hold", "m-b")[0] == 2
