@@ -489,6 +489,19 @@ SCORES = Table(
     },
 )
 
+CASE_SLICES = Table(
+    "case_slices",
+    "one row per held-out example and dimension: the slice it is in",
+    "week",
+    "example_id",
+    {
+        "week": Column(pl.Date, "Monday of the training cycle"),
+        "example_id": Column(pl.String, "example of the test split"),
+        "dimension": Column(pl.String, "`reason`, `user_role`, `language`, `environment` or `theme`"),
+        "value": Column(pl.String, "its value; an example without one has no row"),
+    },
+)
+
 PROMOTIONS = Table(
     "promotions",
     "one row per gate decision",
@@ -518,6 +531,7 @@ PROMOTIONS = Table(
         "parent_version": Column(pl.String, "model that its training continued from"),
         "suite_hash": Column(pl.String, "suite compared on"),
         "comparisons": Column(pl.String, "every comparison made, JSON"),
+        "slices": Column(pl.String, "what is known of every protected slice, JSON"),
         "policy": Column(pl.String, "margins, level, resamples and seed, JSON"),
         "run_id": Column(pl.String, "Dagster run that decided"),
     },
@@ -564,6 +578,7 @@ TABLES = {
         DATASETS,
         MODEL_VERSIONS,
         SCORES,
+        CASE_SLICES,
         PROMOTIONS,
         MODEL_ACTS,
     )

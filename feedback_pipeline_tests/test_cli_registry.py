@@ -19,7 +19,15 @@ from feedback_pipeline.warehouse import Warehouse
 def run(tmp_path, monkeypatch, capsys):
     """Run the command on three decided weeks; gives exit code, output and errors."""
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    comparison = {"suite": "target", "metric": "nll", "estimate": 0.25, "lower": 0.1, "upper": 0.4}
+    comparison = {
+        "suite": "target",
+        "metric": "nll",
+        "estimate": 0.25,
+        "lower": 0.1,
+        "upper": 0.4,
+        "n": 9,
+        "clusters": 9,
+    }
     for number, (name, decision) in enumerate([("a", "promoted"), ("b", "promoted"), ("c", "refused")]):
         row = {
             "week": date(2026, 1, 5) + timedelta(days=7 * number),
@@ -70,7 +78,7 @@ def test_explain_tells_why_a_version_was_refused_and_what_it_rests_on(run):
     assert found["barred"].startswith("it continues from m-a: held by ada")
     out = run("explain", "m-c")[1]
     assert "REFUSED against base: because of c" in out
-    assert "0.25" in out
+    assert "target nll +0.250 [+0.100, +0.400] (n=9, clusters=9)" in out
 
 
 def test_an_act_says_who_is_champion_now_and_the_person_is_whoever_runs_it(run, monkeypatch):

@@ -1,5 +1,6 @@
 """Evaluation: candidate, champion and base on the same cases; the gate; the champion."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import Field
 from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.evaluation.case_slices import slices_of
 from feedback_pipeline.evaluation.cycle import judge, score_cycle
 from feedback_pipeline.evaluation.policy import read_policy
 
@@ -20,13 +22,31 @@ def scores(context: dg.AssetExecutionContext, store: Store) -> pl.DataFrame:
     return score_cycle(store.warehouse, store.settings, partition_date(context), context.log.info)
 
 
+@weekly_asset(
+    group_name="evaluation",
+    kinds={"polars"},
+    deps=["curated_examples", "interactions", "themes", "theme_members"],
+)
+def case_slices(context: dg.AssetExecutionContext, store: Store) -> pl.DataFrame:
+    """One row per held-out example and dimension: the slice it is in."""
+    return slices_of(store.warehouse, partition_date(context))
+
+
+model_acts = dg.AssetSpec(
+    "model_acts",
+    group_name="evaluation",
+    kinds={"duckdb"},
+    description="One row per act in the registry; the gate, the watch and `feedback-pipeline` write them.",
+)
+
+
 class GateSettings(dg.Config):
     """What a run decides by, in place of what `gate.yaml` says: fields of `GatePolicy`."""
 
     policy: dict[str, Any] = Field(default_factory=dict)
 
 
-@weekly_asset(group_name="evaluation", kinds={"duckdb"}, deps=[scores])
+@weekly_asset(group_name="evaluation", kinds={"duckdb"}, deps=[scores, case_slices, model_acts])
 def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: Store) -> dg.MaterializeResult[None]:
     """One row per gate decision; the champion's alias moves in the same transaction."""
     policy = read_policy(store.settings.home, config.policy)
@@ -37,7 +57,8 @@ def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: S
         metadata={
             "decision": row["decision"],
             "reason": row["reason"],
-            "comparisons": dg.MetadataValue.md(markdown_table(pl.read_json(row["comparisons"].encode()))),
+            "comparisons": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["comparisons"])))),
+            "slices": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["slices"] or "[]")))),
             "row": dg.MetadataValue.md(markdown_table(decided.transpose(include_header=True))),
         }
     )

@@ -12,7 +12,7 @@ from feedback_pipeline.evaluation.registry import looks, record_decision, record
 from feedback_pipeline.evaluation.scores import EVALUATOR, score
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.evaluation.suites import TARGET, Suite, general_suite, target_suite
-from feedback_pipeline.schemas import MODEL_VERSIONS, SCORES
+from feedback_pipeline.schemas import CASE_SLICES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.settings import Settings
 from feedback_pipeline.training.base_model import resolve_base_model, version_of
 from feedback_pipeline.warehouse import Warehouse
@@ -57,7 +57,8 @@ def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at:
         return recorded
     base = version_of(model["base_model"], model["base_hash"])
     reference = reference_version(warehouse, week, candidate) or base
-    decision = decide(scores, candidate, reference, policy, policy.budget.grant(looks(warehouse), week))
+    alpha = policy.budget.grant(looks(warehouse), week)
+    decision = decide(scores, candidate, reference, policy, alpha, warehouse.partitions(CASE_SLICES, [week]))
     row = decision.row(week, model["dataset_version"], model["parent_version"], run_id)
     return record_decision(warehouse, row, at, policy.budget, policy.needs_approval)
 

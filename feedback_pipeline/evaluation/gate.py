@@ -1,107 +1,115 @@
 """Whether a candidate may replace what users have: promoted, refused or inconclusive, for a reason."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import polars as pl
 
-from feedback_pipeline.evaluation.demands import demands, zero_tolerances
+from feedback_pipeline.evaluation.decision import INCONCLUSIVE, REFUSED, Decision
+from feedback_pipeline.evaluation.demands import Demand, demands, zero_tolerances
 from feedback_pipeline.evaluation.evidence_needed import more_examples
 from feedback_pipeline.evaluation.paired import compare_all, differences, suite_hash
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL
+from feedback_pipeline.evaluation.shown_worse import loss_p_values
 from feedback_pipeline.evaluation.significance import improvement_p_values
+from feedback_pipeline.evaluation.slices import NOT_JUDGED, UNDECIDED, WORSE, Finding, findings, slices
 from feedback_pipeline.evaluation.standing import PROMOTED
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
 from feedback_pipeline.evaluation.suites import TARGET
-from feedback_pipeline.schemas import PROMOTIONS
+from feedback_pipeline.schemas import CASE_SLICES
 
-REFUSED = "refused"
-INCONCLUSIVE = "inconclusive"
 QUOTED_CASES = 3
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What was decided, the comparison that decided it, and all that were made.
+class _Found:
+    """All that was compared. `p_worse`: of a loss by demand, adjusted; `p_value`: of no gain on the target."""
 
-    `p_value` is of "no better on the target", `alpha` what it had to reach, `alpha_spent` what the look
-    takes from the year's budget: nothing where too few users gave evidence for any promotion.
-    """
+    pairs: pl.DataFrame
+    made: dict[tuple[str, str], Comparison]
+    p_worse: dict[Demand, float]
+    slices: tuple[Finding, ...]
+    p_value: float
 
-    candidate: str
-    reference: str
+
+@dataclass(frozen=True)
+class _Judgement:
     decision: str
     reason: str
     deciding: Comparison | None
-    comparisons: tuple[Comparison, ...]
-    p_value: float
-    alpha: float
-    alpha_spent: float
-    suite_hash: str
-    policy: GatePolicy
-
-    def row(self, week: date, dataset_version: str, parent_version: str | None, run_id: str) -> pl.DataFrame:
-        """The row of `promotions`."""
-        deciding = asdict(self.deciding) if self.deciding else {}
-        deciding.pop("suite", None)
-        values = deciding | {
-            "week": week,
-            "candidate": self.candidate,
-            "reference": self.reference,
-            "parent_version": parent_version,
-            "decision": self.decision,
-            "reason": self.reason,
-            "p_value": self.p_value,
-            "alpha": self.alpha,
-            "alpha_spent": self.alpha_spent,
-            "dataset_version": dataset_version,
-            "suite_hash": self.suite_hash,
-            "comparisons": json.dumps([asdict(comparison) for comparison in self.comparisons]),
-            "policy": json.dumps(asdict(self.policy)),
-            "run_id": run_id,
-        }
-        return PROMOTIONS.conform(pl.DataFrame([values]))
 
 
 def decide(
-    scores: pl.DataFrame, candidate: str, reference: str, policy: GatePolicy, alpha: float | None = None
+    scores: pl.DataFrame,
+    candidate: str,
+    reference: str,
+    policy: GatePolicy,
+    alpha: float | None = None,
+    case_slices: pl.DataFrame | None = None,
 ) -> Decision:
     """Compare two models on rows of `scores` that hold both.
 
     `alpha` is what this look may spend of the year's error budget; by default what a first look may.
+    `case_slices` says which slices the target's examples are in; by default in none.
 
-    Refused: a case of which none may fail is worse, or anything is shown to be worse (its interval lies
-    below zero; for general knowledge, below the margin). Promoted: the wanted answers are shown to be
-    likelier, at `alpha` too, and telling them from other prompts' answers (by choice and by nats),
-    preference (where enough users gave pairs) and general knowledge are shown to be no worse than their
-    margins. Anything else is inconclusive. Likelihood alone promotes nobody: trained on answers to other
-    people's questions, a model finds every answer likelier, and the wanted one by least.
+    Refused: a case of which none may fail is worse, or a loss is shown, of a demand or in a protected slice,
+    at a level that holds for all of them together. Promoted: the wanted answers are shown to be likelier, at
+    `alpha` too, and telling them from other prompts' answers (by choice and by nats), preference (where
+    enough users gave pairs), general knowledge and every protected slice with enough data are shown to be no
+    worse than their margins. All of that must be shown at once, so none of it needs a correction for their
+    number (Berger 1982, doi 10.1080/00401706.1982.10487790). Anything else is inconclusive. Likelihood alone
+    promotes nobody: trained on answers to other people's questions, a model finds every answer likelier, and
+    the wanted one by least.
 
     Raises `NotComparableError` where suites, evaluators or examples differ.
     """
     alpha = policy.budget.grant((), date.min) if alpha is None else alpha
     pairs = differences(scores, candidate, reference)
-    comparisons = compare_all(pairs, policy.confidence_level, policy.resamples, policy.seed)
-    p_value = _p_value(pairs, alpha, policy.seed)
-    made = {(c.suite, c.metric): c for c in comparisons}
-    decision, reason, deciding = _intolerable(pairs, made) or _judged(made, p_value, alpha, policy)
-    target = made.get((TARGET, NLL))
+    found = _found(pairs, CASE_SLICES.empty() if case_slices is None else case_slices, policy, alpha)
+    judgement = _intolerable(found) or _shown_worse(found, policy) or _not_shown(found, policy, alpha)
+    judgement = judgement or _promoted(found, alpha)
+    target = found.made.get((TARGET, NLL))
     return Decision(
         candidate=candidate,
         reference=reference,
-        decision=decision,
-        reason=reason,
-        deciding=deciding,
-        comparisons=comparisons,
-        p_value=p_value,
+        decision=judgement.decision,
+        reason=judgement.reason,
+        deciding=judgement.deciding,
+        comparisons=tuple(found.made.values()),
+        slices=found.slices,
+        p_value=found.p_value,
         alpha=alpha,
         alpha_spent=alpha if target and target.clusters >= policy.min_clusters else 0.0,
         suite_hash=suite_hash(scores, candidate, TARGET),
         policy=policy,
     )
+
+
+def _found(pairs: pl.DataFrame, case_slices: pl.DataFrame, policy: GatePolicy, alpha: float) -> _Found:
+    made = {
+        (comparison.suite, comparison.metric): comparison
+        for comparison in compare_all(pairs, policy.confidence_level, policy.resamples, policy.seed)
+    }
+    asked = [demand for demand in demands(policy) if _enough(made.get((demand.suite, demand.metric)), policy)]
+    parts = slices(pairs, case_slices, policy)
+    large = [part for part in parts if _enough(part.comparison, policy)]
+    tests = [(pairs.filter(suite=demand.suite, metric=demand.metric), demand.ceiling) for demand in asked]
+    p_worse = loss_p_values([*tests, *((part.rows, 0.0) for part in large)], policy.refusal_level, policy.seed)
+    of_large = iter(p_worse[len(asked) :])
+    of_parts = [next(of_large) if _enough(part.comparison, policy) else 1.0 for part in parts]
+    return _Found(
+        pairs,
+        made,
+        dict(zip(asked, p_worse, strict=False)),
+        findings(parts, of_parts, pairs, policy),
+        _p_value(pairs, alpha, policy.seed),
+    )
+
+
+def _enough(comparison: Comparison | None, policy: GatePolicy) -> bool:
+    return comparison is not None and comparison.clusters >= policy.min_clusters
 
 
 def _p_value(pairs: pl.DataFrame, alpha: float, seed: int) -> float:
@@ -113,45 +121,62 @@ def _p_value(pairs: pl.DataFrame, alpha: float, seed: int) -> float:
     return float(improvement_p_values(np.atleast_2d(totals), sizes, alpha, seed)[0])
 
 
-def _intolerable(
-    pairs: pl.DataFrame, made: dict[tuple[str, str], Comparison]
-) -> tuple[str, str, Comparison | None] | None:
+def _intolerable(found: _Found) -> _Judgement | None:
     """The refusal for a single case, where there is one."""
     for tolerance in zero_tolerances():
-        broken = tolerance.violations(pairs)
+        broken = tolerance.violations(found.pairs)
         if broken.height:
             worst = ", ".join(broken["example_id"].head(QUOTED_CASES))
             reason = f"{broken.height} {tolerance.suite} cases newly fail, where none may: {worst}."
-            return REFUSED, reason, made.get((tolerance.suite, tolerance.metric))
+            return _Judgement(REFUSED, reason, found.made.get((tolerance.suite, tolerance.metric)))
     return None
 
 
-def _judged(
-    made: dict[tuple[str, str], Comparison], p_value: float, alpha: float, policy: GatePolicy
-) -> tuple[str, str, Comparison | None]:
-    """Decision, reason and the comparison that decided."""
-    enough = {key: found for key, found in made.items() if found.clusters >= policy.min_clusters}
+def _shown_worse(found: _Found, policy: GatePolicy) -> _Judgement | None:
+    looked_at = len(found.p_worse) + sum(_enough(each.comparison, policy) for each in found.slices)
+    for demand, p in found.p_worse.items():
+        if p <= policy.refusal_level:
+            comparison = found.made[demand.suite, demand.metric]
+            surely = f"p = {p:.2g} of {looked_at} comparisons together"
+            return _Judgement(REFUSED, f"Shown to be worse ({surely}): {comparison}.", comparison)
+    for each in found.slices:
+        if each.outcome == WORSE:
+            surely = f"p = {each.p_worse:.2g} of {looked_at} comparisons together"
+            return _Judgement(REFUSED, f"Shown to be worse ({surely}) for {each}.", each.comparison)
+    return None
+
+
+def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | None:
     for demand in demands(policy):
-        found = enough.get((demand.suite, demand.metric))
-        if found and found.upper < demand.ceiling:
-            return REFUSED, f"Shown to be worse: {found}.", found
-    for demand in demands(policy):
-        found = enough.get((demand.suite, demand.metric))
-        if found is None and not demand.optional:
-            few = made.get((demand.suite, demand.metric))
-            had = f"only {few}" if few else f"no {demand.suite} {demand.metric}"
-            return INCONCLUSIVE, f"Not enough evidence: {had}, where {policy.min_clusters} clusters are needed.", few
-        if found and found.lower <= demand.floor:
-            more = more_examples(found, demand.floor, alpha)
-            return (
-                INCONCLUSIVE,
-                f"Not enough evidence that this lies above {demand.floor:+.3f}: {found}; {more}.",
-                found,
-            )
-    improved = made[TARGET, NLL]
-    if p_value > alpha:
-        surely = f"p = {p_value:.2g}, where this look of the year may spend {alpha:.2g}"
+        comparison = found.made.get((demand.suite, demand.metric))
+        if demand not in found.p_worse:
+            if demand.optional:
+                continue
+            had = f"only {comparison}" if comparison else f"no {demand.suite} {demand.metric}"
+            return _undecided(f"{had}, where {policy.min_clusters} clusters are needed.", comparison)
+        if comparison and comparison.lower <= demand.floor:
+            more = more_examples(comparison, demand.floor, alpha)
+            return _undecided(f"this may lie below {demand.floor:+.3f}: {comparison}; {more}.", comparison)
+    for each in found.slices:
+        if each.outcome == UNDECIDED:
+            more = more_examples(each.comparison, -each.margin, alpha)
+            return _undecided(f"this may lie below {-each.margin:+.3f} for {each}; {more}.", each.comparison)
+    improved = found.made[TARGET, NLL]
+    if found.p_value > alpha:
+        surely = f"p = {found.p_value:.2g}, where this look of the year may spend {alpha:.2g}"
         more = more_examples(improved, 0.0, alpha)
-        return INCONCLUSIVE, f"Not enough evidence after all the looks so far: {improved}, {surely}; {more}.", improved
-    surely = f"p = {p_value:.2g} of {alpha:.2g}"
-    return PROMOTED, f"Shown to be better ({surely}), and nowhere worse beyond its margin: {improved}.", improved
+        return _undecided(f"{improved}, {surely}; {more}.", improved, "after all the looks so far")
+    return None
+
+
+def _undecided(what: str, comparison: Comparison | None, when: str = "") -> _Judgement:
+    return _Judgement(INCONCLUSIVE, f"Not enough evidence{' ' * bool(when)}{when}: {what}", comparison)
+
+
+def _promoted(found: _Found, alpha: float) -> _Judgement:
+    improved = found.made[TARGET, NLL]
+    surely = f"p = {found.p_value:.2g} of {alpha:.2g}"
+    unjudged = sum(each.outcome == NOT_JUDGED for each in found.slices)
+    of_slices = f" {unjudged} of {len(found.slices)} slices had too little data to be judged." if unjudged else ""
+    reason = f"Shown to be better ({surely}), and nowhere worse beyond its margin: {improved}.{of_slices}"
+    return _Judgement(PROMOTED, reason, improved)

@@ -36,7 +36,7 @@ class GatePolicy:
     discrimination_margin_nats: Margin = 0.35
     slice_margin_nats: Margin = 0.10
     """In each protected slice: a token of the wanted answer may on the mean become a tenth less likely."""
-    protected: tuple[str, ...] = ("reason", "user_role", "language", "environment")
+    protected: tuple[str, ...] = ("reason", "user_role", "language", "environment", "theme")
     """Dimensions (of `case_slices`) whose values may not lose; of none, nobody is protected."""
     power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     """Chance with which a slice must be able to show that nothing changed, to be asked for it."""
@@ -47,6 +47,11 @@ class GatePolicy:
     rollback_on_drop: bool = False
     """Whether a proven drop rolls the champion back at once, or only raises the check."""
     budget: ErrorBudget = field(default_factory=ErrorBudget)
+
+    @property
+    def refusal_level(self) -> float:
+        """Chance that a candidate which lost nothing is refused: one side of the intervals."""
+        return (1 - self.confidence_level) / 2
 
 
 class PolicyError(ValueError):

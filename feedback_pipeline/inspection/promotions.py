@@ -16,7 +16,7 @@ SELECT acted_at, act, subject, deployed_as, cause, champion_before, champion_aft
 FROM model_acts ORDER BY rowid
 """
 _DECIDED_ON = "SELECT * FROM promotions WHERE candidate = $version ORDER BY week DESC, rowid DESC"
-_JSON = ("comparisons", "policy")
+_JSON = ("comparisons", "slices", "policy")
 _TRAINED = "SELECT * FROM model_versions WHERE model_version = $version ORDER BY week DESC LIMIT 1"
 
 
@@ -46,7 +46,7 @@ def explain(warehouse: Warehouse, version: str) -> dict[str, Any]:
         "model_version": found[0],
         "state": state_of(standing, found[0]),
         "barred": standing.barred().get(found[0]),
-        "decisions": [row | {name: json.loads(row[name] or "[]") for name in _JSON} for row in decisions],
+        "decisions": [row | {name: json.loads(row[name] or "null") for name in _JSON} for row in decisions],
         "training": trained[0] if trained else None,
         "parents": _parents(standing, found[0]),
         "acts": [row for row in warehouse.read(_ACTS).rows(named=True) if row["subject"] == found[0]],

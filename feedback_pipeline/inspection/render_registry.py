@@ -7,15 +7,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from feedback_pipeline.evaluation.acts import Done
-from feedback_pipeline.inspection.render import print_rows, text
+from feedback_pipeline.inspection.render import text
 
 
 def print_history(console: Console, history: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """Decisions, a table; acts, a line each."""
-    columns = ("week", "candidate", "reference", "decision", "state", "estimate", "lower", "upper", "clusters")
-    print_rows(console, "Decisions", [{name: row[name] for name in columns} for row in history["decisions"]])
+    """Decisions and acts, a line each: in a table as wide as a terminal, versions and reasons would be cut."""
     if not history["decisions"]:
         console.print("no decisions yet: run the retraining job first")
+    for row in history["decisions"]:
+        state = f", now {row['state']}" if row["state"] != "-" else ""
+        console.print(
+            f"[bold]Week of {row['week']}:[/bold] {row['decision'].upper()}{state}: {escape(row['candidate'])} against "
+            f"{escape(str(row['reference']))}. {escape(row['reason'])}",
+            highlight=False,
+        )
     for act in history["acts"]:
         _print_act(console, act)
 
@@ -38,7 +43,11 @@ def print_explained(console: Console, found: Mapping[str, Any]) -> None:
             f"suite {escape(str(newest['suite_hash']))}, run {escape(str(newest['run_id']))}",
             highlight=False,
         )
-        print_rows(console, "Comparisons", newest["comparisons"])
+        for each in newest["comparisons"] or []:
+            console.print(escape(f"  {each['suite']} {each['metric']} {_interval(each)}"), highlight=False)
+        for each in newest["slices"] or []:
+            name = f"{each['dimension']} {each['value']}"
+            console.print(escape(f"  {each['outcome']}: {name} {_interval(each)}"), highlight=False)
     if training := found["training"]:
         console.print(
             f"[bold]Trained[/bold] on {text(training['examples'])} examples of "
@@ -49,6 +58,13 @@ def print_explained(console: Console, found: Mapping[str, Any]) -> None:
     console.print(f"[bold]Continues from[/bold] {escape(', '.join(found['parents'])) or 'the base'}", highlight=False)
     for act in found["acts"]:
         _print_act(console, act)
+
+
+def _interval(comparison: Mapping[str, Any]) -> str:
+    return (
+        f"{comparison['estimate']:+.3f} [{comparison['lower']:+.3f}, {comparison['upper']:+.3f}] "
+        f"(n={comparison['n']}, clusters={comparison['clusters']})"
+    )
 
 
 def print_done(console: Console, done: Done) -> None:

@@ -1,0 +1,60 @@
+"""A decision of the gate, with all that it rests on."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import polars as pl
+
+from feedback_pipeline.evaluation.policy import GatePolicy
+from feedback_pipeline.evaluation.slices import Finding
+from feedback_pipeline.evaluation.statistics import Comparison
+from feedback_pipeline.schemas import PROMOTIONS
+
+REFUSED = "refused"
+INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided, the comparison that decided it, and all that were made.
+
+    `p_value` is of "no better on the target", `alpha` what it had to reach, `alpha_spent` what the look
+    takes from the year's budget: nothing where too few users gave evidence for any promotion.
+    """
+
+    candidate: str
+    reference: str
+    decision: str
+    reason: str
+    deciding: Comparison | None
+    comparisons: tuple[Comparison, ...]
+    slices: tuple[Finding, ...]
+    p_value: float
+    alpha: float
+    alpha_spent: float
+    suite_hash: str
+    policy: GatePolicy
+
+    def row(self, week: date, dataset_version: str, parent_version: str | None, run_id: str) -> pl.DataFrame:
+        """The row of `promotions`."""
+        deciding = asdict(self.deciding) if self.deciding else {}
+        deciding.pop("suite", None)
+        values = deciding | {
+            "week": week,
+            "candidate": self.candidate,
+            "reference": self.reference,
+            "parent_version": parent_version,
+            "decision": self.decision,
+            "reason": self.reason,
+            "p_value": self.p_value,
+            "alpha": self.alpha,
+            "alpha_spent": self.alpha_spent,
+            "dataset_version": dataset_version,
+            "suite_hash": self.suite_hash,
+            "comparisons": json.dumps([asdict(comparison) for comparison in self.comparisons]),
+            "slices": json.dumps([finding.row() for finding in self.slices]),
+            "policy": json.dumps(asdict(self.policy)),
+            "run_id": run_id,
+        }
+        return PROMOTIONS.conform(pl.DataFrame([values]))
