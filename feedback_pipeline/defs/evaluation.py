@@ -8,12 +8,15 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from feedback_pipeline.defs.metadata import markdown_table
+from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evaluation.case_slices import slices_of
 from feedback_pipeline.evaluation.cycle import judge, score_cycle
+from feedback_pipeline.evaluation.forest_plot import forest_plot
+from feedback_pipeline.evaluation.model_card import write_card
 from feedback_pipeline.evaluation.policy import read_policy
+from feedback_pipeline.schemas import MODEL_VERSIONS
 
 
 @weekly_asset(group_name="evaluation", kinds={"pytorch"}, deps=["curated_examples", "model_versions"])
@@ -49,14 +52,17 @@ class GateSettings(dg.Config):
 @weekly_asset(group_name="evaluation", kinds={"duckdb"}, deps=[scores, case_slices, model_acts])
 def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: Store) -> dg.MaterializeResult[None]:
     """One row per gate decision; the champion's alias moves in the same transaction."""
-    policy = read_policy(store.settings.home, config.policy)
-    decided = judge(store.warehouse, partition_date(context), policy, context.run_id, datetime.now(UTC))
+    week, policy = partition_date(context), read_policy(store.settings.home, config.policy)
+    decided = judge(store.warehouse, week, policy, context.run_id, datetime.now(UTC))
     row = decided.row(0, named=True)
     context.log.info(f"{row['decision']}: {row['reason']}")
+    model = store.warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
+    write_card(store.settings.home / model["folder"], model, row)
     return dg.MaterializeResult(
         metadata={
             "decision": row["decision"],
             "reason": row["reason"],
+            "forest_plot": dg.MetadataValue.md(markdown_image(forest_plot(row))),
             "comparisons": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["comparisons"])))),
             "slices": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["slices"] or "[]")))),
             "row": dg.MetadataValue.md(markdown_table(decided.transpose(include_header=True))),

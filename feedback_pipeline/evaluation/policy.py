@@ -72,3 +72,8 @@ def read_policy(home: Path, overrides: Mapping[str, Any] | None = None) -> GateP
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise PolicyError(f"{file if declared else 'the run'}: {wrong}") from error
+
+
+def policy_of(recorded: str) -> GatePolicy:
+    """The policy that a row of `promotions` records."""
+    return TypeAdapter(GatePolicy).validate_json(recorded)
