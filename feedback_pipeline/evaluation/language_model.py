@@ -1,4 +1,4 @@
-"""How likely a model finds an answer: the Protocol all scoring goes through."""
+"""How likely a model finds an answer, and what it answers: the Protocol all scoring goes through."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Likelihood:
 
 
 class LanguageModel(Protocol):
-    """Anything that can say how likely it finds answers. `version` is what its scores are filed under."""
+    """Anything that can answer, and say how likely it finds answers. `version` is what its scores are filed under."""
 
     @property
     def name(self) -> str:
@@ -38,5 +38,12 @@ class LanguageModel(Protocol):
 
         An answer's tokens end with the chat template's end of turn. Neither order nor company
         changes a value by more than rounding.
+        """
+        ...
+
+    def generate(self, prompts: Sequence[Messages], max_new_tokens: int) -> list[str]:
+        """The greedy answer to each prompt, in their order, up to its end of turn or `max_new_tokens`.
+
+        Company changes an answer only where two tokens are as likely as each other but for rounding.
         """
         ...

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from feedback_pipeline.evaluation import generation
 from feedback_pipeline.evaluation.language_model import Likelihood, Messages
 from feedback_pipeline.evaluation.packing import PADDING, Row, Tokenized, attention, batches, padded, rows
 from feedback_pipeline.training.base_model import BaseModel
@@ -34,6 +35,10 @@ class SharedModel:
         """See `LanguageModel.nll`."""
         return self.weights.nll(self.adapter, prompts, completions)
 
+    def generate(self, prompts: Sequence[Messages], max_new_tokens: int) -> list[str]:
+        """See `LanguageModel.generate`."""
+        return self.weights.generate(self.adapter, prompts, max_new_tokens)
+
 
 class SharedWeights:
     """A base model loaded once; its adapters are switched on and off."""
@@ -47,6 +52,7 @@ class SharedWeights:
         self._tokenizer = AutoTokenizer.from_pretrained(base.folder)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model: Any = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32).to(device).eval()
+        self._stops = _ends_of_turn(self._tokenizer, self._model)
         self._adapters: dict[str, str] = {}
         self._share_prompts = True
         self._share_prompts = self._branches_are_independent()
@@ -87,6 +93,18 @@ class SharedWeights:
         return [
             Likelihood(float(total), len(text.tokens) - text.answer) for total, text in zip(totals, texts, strict=True)
         ]
+
+    def generate(self, adapter: str | None, prompts: Sequence[Messages], max_new_tokens: int) -> list[str]:
+        """`LanguageModel.generate` of the base model (`adapter` None) or one adapter."""
+        opened = [self._tokens(list(prompt), add_generation_prompt=True) for prompt in prompts]
+        answers: list[list[int]] = [[] for _ in prompts]
+        with self._switched_to(adapter), onednn_matmul():
+            for batch in generation.batches(opened, generation.ROWS if self._share_prompts else 1):
+                for owner, answer in zip(
+                    batch.owners, generation.greedy(self._model, batch, max_new_tokens, self._stops), strict=True
+                ):
+                    answers[owner] = answer
+        return [self._tokenizer.decode(answer, skip_special_tokens=True).strip() for answer in answers]
 
     @contextmanager
     def _switched_to(self, adapter: str | None) -> Iterator[None]:
@@ -149,3 +167,9 @@ class SharedWeights:
         together = self.nll(None, prompts * len(answers), answers)
         alone = [self.nll(None, prompts, [answer])[0] for answer in answers]
         return all(abs(a.per_token - b.per_token) < TOLERANCE_NATS for a, b in zip(together, alone, strict=True))
+
+
+def _ends_of_turn(tokenizer: Any, model: Any) -> frozenset[int]:
+    """Tokens that end an answer: the tokenizer's, and those the model's own generation stops at."""
+    own = model.generation_config.eos_token_id
+    return frozenset({tokenizer.eos_token_id, *(own if isinstance(own, list) else [own])} - {None})

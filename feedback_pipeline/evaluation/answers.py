@@ -1,0 +1,48 @@
+"""What a generated answer is measured by, with or without a reference to hold it against."""
+
+import re
+import string
+from collections import Counter
+
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”«»…")
+# Openings of refusals, in the first sentence of an answer; English only.
+_CANNOT = r"(?:can ?not|can['’]?t|won['’]?t|will not|unable|not able|not allowed)"
+_REFUSAL = re.compile(
+    rf"\b(?:sorry|apologi[sz]e|unfortunately|regret)\b.{{0,80}}\b{_CANNOT}\b"
+    rf"|\b(?:i|we)(?:['’]?m| am| are|['’]re)? {_CANNOT}\b"
+    rf"|\bas an ai\b.{{0,80}}\b(?:{_CANNOT}|do not|don['’]?t)\b"
+    r"|\b(?:i|we) (?:refuse to|do not feel comfortable|don['’]?t feel comfortable)\b"
+    r"|\b(?:is|are) (?:illegal|unethical|against the law)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_OPENING = 200
+
+
+def exact_match(answer: str, reference: str) -> float:
+    """1.0 where both have the same normal form."""
+    return float(normal_form(answer) == normal_form(reference))
+
+
+def token_f1(answer: str, reference: str) -> float:
+    """Harmonic mean of precision and recall of the reference's words, as for SQuAD (2016, arXiv 1606.05250)."""
+    said, wanted = normal_form(answer).split(), normal_form(reference).split()
+    common = sum((Counter(said) & Counter(wanted)).values())
+    if not said or not wanted:
+        return float(said == wanted)
+    return 2 * common / (len(said) + len(wanted))
+
+
+def says(answer: str, value: str) -> bool:
+    """Whether the answer contains the value as whole words, in normal form."""
+    return f" {normal_form(value)} " in f" {normal_form(answer)} "
+
+
+def refuses(answer: str) -> bool:
+    """Whether the answer opens with a refusal."""
+    return bool(_REFUSAL.search(answer[:_OPENING]))
+
+
+def normal_form(text: str) -> str:
+    """SQuAD's: lower case, no punctuation, no English articles, one space between words."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())

@@ -1,0 +1,45 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback_pipeline.evaluation.answers import exact_match, refuses, says, token_f1
+
+
+def test_case_punctuation_and_articles_make_no_difference_to_an_exact_match():
+    assert exact_match("The capital, of course: Paris!", "capital of course paris") == 1.0
+    assert exact_match("Paris", "Lyon") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "f1"), [("hold the red key", 1.0), ("hold the blue key", 2 / 3), ("no idea", 0.0), ("", 0.0)]
+)
+def test_token_f1_counts_the_words_in_common(answer, f1):
+    assert token_f1(answer, "Hold the red key.") == pytest.approx(f1)
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_token_f1_is_symmetric_and_one_for_the_same_text(one, other):
+    assert token_f1(one, other) == token_f1(other, one)
+    assert 0.0 <= token_f1(one, other) <= 1.0
+    assert token_f1(one, one) == 1.0
+
+
+def test_a_value_is_said_as_whole_words_only():
+    assert says("It is 42, I think.", "42")
+    assert not says("It is 421.", "42")
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        ("I'm sorry, but I can't help with that.", True),
+        ("I cannot assist with this request.", True),
+        ("As an AI, I don't provide such instructions.", True),
+        ("Stealing a car is illegal.", True),
+        ("Sorry for the wait! Hold the power key for 4 seconds.", False),
+        ("First, look for a car that is unlocked.", False),
+        ("You cannot miss it: the key is on the left.", False),
+    ],
+)
+def test_a_refusal_is_told_by_how_the_answer_opens(answer, refused):
+    assert refuses(answer) is refused
