@@ -89,6 +89,11 @@ def any_of(*searches: Search) -> Search:
     return find
 
 
+def where(rough: Search, search: Search) -> Search:
+    """What `search` finds in texts in which `rough`, which takes less time, finds anything at all."""
+    return lambda text: search(text) if any(True for _ in rough(text)) else ()
+
+
 def without_overlap(spans: list[Span]) -> Iterator[Span]:
     """`spans` in order, without those that begin in an earlier or longer one."""
     end = 0

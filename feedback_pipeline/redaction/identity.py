@@ -25,7 +25,7 @@ from stdnum.se import personnummer
 from stdnum.us import itin, ssn
 from stdnum.za import idnr
 
-from feedback_pipeline.redaction.detector import Detector, any_of, compact, near
+from feedback_pipeline.redaction.detector import Detector, any_of, compact, near, where
 
 # Forms that other numbers do not have, and what makes one valid. Digits without separators need a cue.
 _SELF_EVIDENT: tuple[tuple[str, Callable[[str], bool]], ...] = (
@@ -53,10 +53,14 @@ _SELF_EVIDENT: tuple[tuple[str, Callable[[str], bool]], ...] = (
     (r"\d{11}", pesel.is_valid),
 )
 _DIGITS = r"\d(?:[A-Z .\-/]{0,2}\d){4}"
-_SEARCHES = [
-    near(rf"(?<![\w.+\-/=])(?<!\d[ ,])(?:{form})(?![\w-]|[., ]\d)", _DIGITS, 12, 24, is_valid)
-    for form, is_valid in _SELF_EVIDENT
-]
+
+
+def _alone(form: str) -> str:
+    return rf"(?<![\w.+\-/=])(?<!\d[ ,])(?:{form})(?![\w-]|[., ]\d)"
+
+
+_ANY_FORM = near(_alone("|".join(form for form, _ in _SELF_EVIDENT)), _DIGITS, 12, 24)
+_SEARCHES = [near(_alone(form), _DIGITS, 12, 24, is_valid) for form, is_valid in _SELF_EVIDENT]
 
 _CUES = (
     r"social(?: security| insurance)?(?: number| no\.?| #)?|ssn|sin|itin|tin"
@@ -87,4 +91,4 @@ def _has_enough_digits(text: str) -> bool:
 
 # What is called a person's number is one, whatever else it looks like.
 CALLED_IDENTITY = (Detector("ID", (_DIGITS,), near(_AFTER_CUE, _DIGITS, 80, 40, _has_enough_digits), compact),)
-IDENTITY = (Detector("ID", (_DIGITS,), any_of(*_SEARCHES), compact),)
+IDENTITY = (Detector("ID", (_DIGITS,), where(_ANY_FORM, any_of(*_SEARCHES)), compact),)
