@@ -76,8 +76,7 @@ def verify(version: Named, as_json: AsJson = False) -> None:
     from feedback_pipeline.inspection import dataset_views
 
     (found,) = _named(version)
-    rebuilt = stored_rows(examples_until(warehouse(), found.week))
-    wrong = differences(found, rebuilt)
+    wrong = differences(found, lambda: stored_rows(examples_until(warehouse(), found.week)))
     if as_json:
         print_json(
             {"dataset_version": found.name, "intact": not wrong, "differences": [asdict(each) for each in wrong]}

@@ -1,5 +1,6 @@
 """The proof that a version's folder still holds what was written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,12 @@ class Difference:
     problem: str
 
 
-def differences(version: Version, rebuilt: pl.DataFrame | None = None) -> list[Difference]:
+def differences(version: Version, rebuild: Callable[[], pl.DataFrame] | None = None) -> list[Difference]:
     """Everything in which a version's folder differs from its manifest; none where it holds what was written.
 
-    Files are hashed, rows counted, and the content hash is made anew from the rows. `rebuilt` is what the weeks
-    give for the version now, in the columns of `read_rows`: where that still is what was written, it tells which
-    rows are not.
+    Files are hashed, rows counted, and the content hash is made anew from the rows. Where that differs, `rebuild`
+    is asked what the weeks give for the version now, in the columns of `read_rows`: if that is what was written,
+    it tells which rows are not.
     """
     manifest = version.manifest
     found = [*_name_differs(version), *_files_differ(version.folder, manifest)]
@@ -39,8 +40,8 @@ def differences(version: Version, rebuilt: pl.DataFrame | None = None) -> list[D
     content = stored_hash(rows)
     if content != manifest["content_hash"]:
         found.append(Difference("content hash", f"is {content}, was written as {manifest['content_hash']}"))
-        if rebuilt is not None and stored_hash(rebuilt) == manifest["content_hash"]:
-            found += _rows_differ(rows, rebuilt)
+        if rebuild and stored_hash(written := rebuild()) == manifest["content_hash"]:
+            found += _rows_differ(rows, written)
     return found
 
 
@@ -55,7 +56,9 @@ def _name_differs(version: Version) -> list[Difference]:
 
 
 def _files_differ(folder: Path, manifest: dict[str, Any]) -> list[Difference]:
-    written: dict[str, str] = manifest.get("files", {})
+    written: dict[str, str] = manifest["files"]
+    if not written:
+        return [Difference(MANIFEST, "tells no file's hash: it was written before manifests did")]
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
     missing = [Difference(file, "is missing") for file in sorted(set(written) - there)]
     added = [Difference(file, "was not written with the version") for file in sorted(there - set(written))]
@@ -77,8 +80,8 @@ def _counts_differ(rows: pl.DataFrame, manifest: dict[str, Any]) -> list[Differe
     ]
 
 
-def _rows_differ(rows: pl.DataFrame, rebuilt: pl.DataFrame) -> list[Difference]:
-    here, written = ({row[_KEY]: row for row in frame.iter_rows()} for frame in (rows, rebuilt))
+def _rows_differ(rows: pl.DataFrame, original: pl.DataFrame) -> list[Difference]:
+    here, written = ({row[_KEY]: row for row in frame.iter_rows()} for frame in (rows, original))
     wrong = {
         "missing": sorted(set(written) - set(here)),
         "not of this version": sorted(set(here) - set(written)),
