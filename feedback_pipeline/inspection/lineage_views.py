@@ -58,13 +58,9 @@ def print_impact(console: Console, impact: Impact) -> None:
     examples = _once(impact.examples, "example_id")
     held = impact.dataset_versions.group_by("dataset_version", "format", "split").len("examples").sort(pl.all())
     _add(tree, "lines", impact.raw_events, lambda row: f"{row['source']}/{row['file']}:{row['line_number']}")
-    _add(tree, "interactions", _once(impact.interactions, "interaction_id"), lambda row: row["interaction_id"])
-    _add(
-        tree,
-        "feedback",
-        _once(impact.feedback_events, "feedback_id"),
-        lambda row: f"{row['kind']} {row['feedback_id']}",
-    )
+    answers, said = _once(impact.interactions, "interaction_id"), _once(impact.feedback_events, "feedback_id")
+    _add(tree, "interactions", answers, lambda row: str(row["interaction_id"]))
+    _add(tree, "pieces of feedback", said, lambda row: f"{row['kind']} {row['feedback_id']}")
     _add(tree, "pieces of evidence", impact.evidence, lambda row: f"{row['kind']} on {row['interaction_id']}")
     _add(tree, "verdicts", impact.verdicts, lambda row: f"{row['interaction_id']} as of {row['as_of']}")
     _add(tree, f"examples ({examples['kept'].sum():,} kept)", examples, _example)
