@@ -46,7 +46,9 @@ def print_versions(console: Console, listed: Sequence[Mapping[str, Any]]) -> Non
 
 def print_version(console: Console, version: Version, line: Sequence[str]) -> None:
     """The card, then the line of versions it comes from and where its files lie."""
-    console.print(Markdown(read_card(version.folder)))
+    # A terminal shows no picture.
+    lines = (each for each in read_card(version.folder).split("\n") if not each.startswith("!["))
+    console.print(Markdown("\n".join(lines)))
     weeks = ", ".join(f"{week} ({digest[:12]})" for week, digest in version.manifest["weeks"].items())
     console.print(f"\n[bold]Weeks:[/bold] {weeks or 'none'}", highlight=False)
     console.print(f"[bold]Line:[/bold] {' → '.join(reversed(line))}", highlight=False)
