@@ -559,6 +559,27 @@ MODEL_ACTS = Table(
     },
 )
 
+CHAMPION_WATCH = Table(
+    "champion_watch",
+    "one row per day on which users had said something of the champion and of the version before it",
+    "day",
+    "model_version",
+    {
+        "day": Column(pl.Date, "cutoff: what was said by then counts"),
+        "model_version": Column(pl.String, "who was promoted last by that day"),
+        "predecessor": Column(pl.String, "the version it was compared with when it was promoted"),
+        "deployed_as": Column(TEXTS, "what the logs call it"),
+        "users": Column(pl.Int64, "pairs of what users said of the one and of the other"),
+        "satisfied": Column(pl.Float64, "mean P(satisfied) of the champion, a user counted once"),
+        "satisfied_before": Column(pl.Float64, "the same of its predecessor"),
+        "difference": Column(pl.Float64, "mean of the pairs' differences, below zero where it fell"),
+        "lower": Column(pl.Float64, "lower end of its interval, which holds however often one looks"),
+        "upper": Column(pl.Float64, "upper end of it"),
+        "alpha": Column(pl.Float64, "chance that the interval ever misses"),
+        "dropped": Column(pl.Boolean, "whether a drop is proven: the whole interval lies below zero"),
+    },
+)
+
 TABLES = {
     table.name: table
     for table in (
@@ -581,5 +602,6 @@ TABLES = {
         CASE_SLICES,
         PROMOTIONS,
         MODEL_ACTS,
+        CHAMPION_WATCH,
     )
 }

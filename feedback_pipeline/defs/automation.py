@@ -18,10 +18,10 @@ _PLAIN_LOG = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 nightly = dg.define_asset_job(
     "nightly",
-    selection=dg.AssetSelection.groups("ingestion", "evidence", "recall", "routing"),
+    selection=dg.AssetSelection.groups("ingestion", "evidence", "recall", "routing", "watch"),
     partitions_def=daily_partitions,
     config=_PLAIN_LOG,
-    description="A day's logs become interactions, evidence, verdicts and routes, and can be recalled.",
+    description="A day's logs become evidence, verdicts and routes, and can be recalled; the champion is watched.",
 )
 retraining = dg.define_asset_job(
     "retraining",
