@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from io import BytesIO
+from math import isfinite
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -66,7 +67,7 @@ def _draw(panel: Axes, unit: str, rows: list[Row]) -> None:
         colour = _COLOURS.get(outcome, "black")
         panel.plot([each["lower"], each["upper"]], [place, place], color=colour, linewidth=1.4)
         panel.plot(each["estimate"], place, "o", color=colour, markersize=4)
-        if floor is not None:
+        if floor is not None and isfinite(floor):
             panel.plot(floor, place, "|", color="red", markersize=9)
     labels = [f"{name} ({each['clusters']} clusters){outcome and ', '}{outcome}" for name, each, _, outcome in rows]
     panel.set_yticks(range(len(rows)), labels, fontsize=7)
