@@ -394,6 +394,36 @@ THEME_CHANGES = Table(
     },
 )
 
+THEME_TRENDS = Table(
+    "theme_trends",
+    "one row per theme and day: how often its problem comes, and whether that is beyond chance",
+    "day",
+    "theme_id",
+    {
+        "day": Column(pl.Date, "cutoff: problems that were known up to and on this day count"),
+        "theme_id": Column(pl.String, "theme, one that was not merged into another"),
+        "name": Column(pl.String, "its name on the day"),
+        "problems": Column(pl.Int64, "its problems that became known on the day"),
+        "conversations": Column(pl.Int64, "conversations these are of: what the tests count"),
+        "exposure": Column(pl.Int64, "interactions that arrived on the day"),
+        "rate": Column(pl.Float64, "conversations / exposure; null without interactions"),
+        "rate_lower": Column(pl.Float64, "lower end of its 95 % interval (Wilson, widened by the dispersion)"),
+        "rate_upper": Column(pl.Float64, "upper end of it"),
+        "dispersion": Column(pl.Float64, "variance of its daily conversations over that of chance alone, at least 1"),
+        "past_days": Column(pl.Int64, "days with interactions before these that it is compared with"),
+        "window_days": Column(pl.Int64, "days up to the day in which it stands out most: 1, 2 or 7"),
+        "window_conversations": Column(pl.Int64, "conversations with its problems in these days"),
+        "expected": Column(pl.Float64, "what its past rate gives for them"),
+        "p_value": Column(pl.Float64, "chance of so many or more at its past rate, over all windows; null untested"),
+        "q_value": Column(pl.Float64, "the same, corrected for the number of themes (Benjamini-Hochberg)"),
+        "rising": Column(pl.Boolean, "beyond chance against its own past; null where there is not enough of that"),
+        "new_with": Column(TEXTS, "model versions and system contexts with which it came, or came more, sorted"),
+        "came_back": Column(pl.Boolean, "rising after it had been quiet since a change of model or system context"),
+        "quiet_since": Column(pl.Date, "day of the change since which it came less than before, beyond chance"),
+        "why": Column(pl.String, "the flags in a sentence, or what is missing to tell"),
+    },
+)
+
 CURATED_EXAMPLES = Table(
     "curated_examples",
     "one row per candidate example: kept, or rejected with a reason",
@@ -595,6 +625,7 @@ TABLES = {
         THEMES,
         THEME_MEMBERS,
         THEME_CHANGES,
+        THEME_TRENDS,
         CURATED_EXAMPLES,
         DATASETS,
         MODEL_VERSIONS,

@@ -1,15 +1,24 @@
-"""Themes: recurring problems that keep their identity from night to night."""
+"""Themes: recurring problems that keep their identity from night to night, and their trends."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
+import polars as pl
 
-from feedback_pipeline.defs.metadata import PREVIEW_ROWS, table_metadata
-from feedback_pipeline.defs.partitions import NIGHTLY, partition_dates
+from feedback_pipeline.defs.checks import judged_days, nightly_check
+from feedback_pipeline.defs.io_manager import EachPartition
+from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_image, markdown_table, table_metadata
+from feedback_pipeline.defs.partitions import NIGHTLY, nightly_asset, partition_dates
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.routing.themes.nightly import themes_of
-from feedback_pipeline.schemas import THEME_CHANGES, THEME_MEMBERS, THEMES
+from feedback_pipeline.routing.themes.series import daily_rates
+from feedback_pipeline.routing.themes.shown import flagged_of, themes_shown
+from feedback_pipeline.routing.themes.trends_nightly import history_of, trends_of
+from feedback_pipeline.routing.themes.trends_plot import trends_plot
+from feedback_pipeline.schemas import THEME_CHANGES, THEME_MEMBERS, THEME_TRENDS, THEMES
+from feedback_pipeline.warehouse import Warehouse
 
 _TABLES = (THEME_MEMBERS, THEME_CHANGES, THEMES)
 
@@ -38,4 +47,35 @@ def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.Mat
     for table in _TABLES:
         stored = {day: store.warehouse.count(table, [day]) for day in days}
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
-        yield dg.MaterializeResult(asset_key=table.name, metadata=table_metadata(table, stored, sample))
+        metadata = table_metadata(table, stored, sample)
+        if table is THEMES:
+            metadata["themes"] = dg.MetadataValue.md(markdown_table(themes_shown(store.warehouse, days[-1])))
+        yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
+
+
+def _trends_shown(warehouse: Warehouse, trends: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    if trends.is_empty():
+        return {}
+    _, history = history_of(warehouse, trends.item(0, "day"))
+    return {
+        "flagged": dg.MetadataValue.md(markdown_table(flagged_of(trends))),
+        "four_weeks": dg.MetadataValue.md(markdown_image(trends_plot(trends, daily_rates(history, trends)))),
+    }
+
+
+@nightly_asset(group_name="routing", kinds={"polars", "duckdb"}, deps=["themes", "theme_members", "interactions"])
+def theme_trends(store: Store) -> EachPartition:
+    """One row per theme and day: how often its problem comes, and whether that is beyond chance."""
+    return EachPartition(partial(trends_of, store.warehouse), shows=partial(_trends_shown, store.warehouse))
+
+
+@nightly_check(asset=theme_trends, blocking=False)
+def no_theme_is_rising(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """No theme rises beyond chance, came with a change of the product, or came back, on the newest of the days."""
+    trends = store.warehouse.partitions(THEME_TRENDS, judged_days(context, store)[-1:])
+    flagged = flagged_of(trends)
+    return dg.AssetCheckResult(
+        passed=flagged.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"themes": trends.height, "flagged": dg.MetadataValue.md(markdown_table(flagged))},
+    )

@@ -12,7 +12,9 @@ from polars.testing import assert_frame_equal
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.index import upsert
 from feedback_pipeline.routing.themes.nightly import themes_of
-from feedback_pipeline.schemas import INTERACTIONS, THEME_CHANGES, THEME_MEMBERS, THEMES, VERDICTS
+from feedback_pipeline.routing.themes.shown import themes_shown
+from feedback_pipeline.routing.themes.trends_nightly import trends_of
+from feedback_pipeline.schemas import INTERACTIONS, THEME_CHANGES, THEME_MEMBERS, THEME_TRENDS, THEMES, VERDICTS
 from feedback_pipeline.warehouse import Warehouse
 
 START = date(2026, 1, 5)
@@ -54,14 +56,16 @@ def world(tmp_path):
 
 
 def run(warehouse, index, days):
+    """The nights of the days; rows of the last one's themes, trends, members and changes."""
     for number in days:
         day = START + timedelta(days=number)
         warehouse.replace_partition(THEMES, day, themes_of(warehouse, index, Words(), day))
-    return [warehouse.partitions(table, [day]) for table in (THEMES, THEME_MEMBERS, THEME_CHANGES)]
+        warehouse.replace_partition(THEME_TRENDS, day, trends_of(warehouse, day))
+    return [warehouse.partitions(table, [day]) for table in (THEMES, THEME_TRENDS, THEME_MEMBERS, THEME_CHANGES)]
 
 
 def test_problems_become_themes_with_names_reasons_and_rates(world):
-    themes, _, _ = run(*world, range(5))
+    themes, *_ = run(*world, range(5))
 
     assert themes.height == 3
     assert sorted(name for name in TOPICS if any(name in theme for theme in themes["name"])) == sorted(TOPICS)
@@ -95,7 +99,7 @@ def test_every_problem_has_a_theme_or_waits(world):
 
 def test_members_of_a_theme_that_was_taken_over_count_for_the_one_that_took_it(world):
     warehouse, index = world
-    themes, members, _ = run(warehouse, index, range(4))
+    themes, _, members, _ = run(warehouse, index, range(4))
     kept = themes.row(0, named=True)
     # As if a night had founded the first theme twice, and then merged them.
     day = START + timedelta(days=3)
@@ -105,8 +109,60 @@ def test_members_of_a_theme_that_was_taken_over_count_for_the_one_that_took_it(w
     warehouse.replace_partition(THEMES, day, pl.concat([themes, THEMES.conform(twin)]))
     warehouse.replace_partition(THEME_MEMBERS, day, moved)
 
-    after, _, _ = run(warehouse, index, [4])
+    after, *_ = run(warehouse, index, [4])
 
     recent = dict(after.select("theme_id", "recent").rows())
     assert recent["twin"] == 0
     assert recent[kept["theme_id"]] >= 58
+
+
+def test_a_problem_that_becomes_known_late_counts_on_that_day_and_never_before(world):
+    warehouse, index = world
+    day, late = START + timedelta(days=2), START + timedelta(days=4)
+    verdicts = warehouse.partitions(VERDICTS, [day])
+    known = verdicts.with_row_index().filter(pl.col("index") >= 3).drop("index")
+    warehouse.replace_partition(VERDICTS, day, known)
+    held_back = verdicts.head(3).with_columns(as_of=pl.lit(late))
+    warehouse.replace_partition(VERDICTS, late, pl.concat([warehouse.partitions(VERDICTS, [late]), held_back]))
+
+    run(warehouse, index, range(5))
+
+    query = "SELECT day, sum(problems)::BIGINT AS n FROM theme_trends GROUP BY day ORDER BY day"
+    counted = dict(warehouse.read(query).rows())
+    members = "SELECT count(*) FROM theme_members WHERE seen = $day AND theme_id IS NOT NULL"
+    assert counted[late] == warehouse.read(members, {"day": late}).item() >= 36
+    assert warehouse.read(members, {"day": day}).item() <= 33
+
+
+def test_trends_of_a_merged_theme_are_those_of_the_one_that_took_it_over(world):
+    warehouse, index = world
+    themes, _, members, _ = run(warehouse, index, range(4))
+    day, kept = START + timedelta(days=3), themes.row(0, named=True)["theme_id"]
+    twin = themes.head(1).with_columns(theme_id=pl.lit("twin"), merged_into=pl.lit(kept), size=pl.lit(3))
+    own = pl.col("theme_id") == kept
+    warehouse.replace_partition(THEMES, day, pl.concat([themes, THEMES.conform(twin)]))
+    moved = members.with_columns(pl.when(own).then(pl.lit("twin")).otherwise("theme_id").alias("theme_id"))
+    before = trends_of(warehouse, day)
+
+    warehouse.replace_partition(THEME_MEMBERS, day, moved)
+
+    assert "twin" not in before["theme_id"]
+    assert_frame_equal(trends_of(warehouse, day), before)
+
+
+def test_themes_are_shown_with_what_their_exemplars_asked_without_personal_data(world):
+    warehouse, index = world
+    answers = warehouse.partitions(INTERACTIONS, [START])
+    asked = [[{"role": "user", "content": "mail jane.doe@example.com about it"}]] * answers.height
+    warehouse.replace_partition(INTERACTIONS, START, answers.with_columns(prompt_messages=pl.Series(asked)))
+    themes, *_ = run(warehouse, index, range(4))
+    first = themes.with_columns(exemplar_ids=pl.Series([["kettle-0-0"]] * themes.height))
+    warehouse.replace_partition(THEMES, START + timedelta(days=3), first)
+
+    shown = themes_shown(warehouse, START + timedelta(days=3))
+
+    assert shown["typical question"].unique().to_list() == ["mail <EMAIL_1> about it"]
+    assert (
+        shown["size"].to_list()
+        == themes.sort("recent", "size", "theme_id", descending=[True, True, False])["size"].to_list()
+    )

@@ -1,5 +1,6 @@
 """Themes of one day, read from the warehouse and the index of exchanges."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -65,16 +66,16 @@ def themes_of(warehouse: Warehouse, index: Path, encoder: Encoder, day: date) ->
     warehouse.replace_partition(THEME_CHANGES, day, night.changes)
     now = pl.concat([known.join(placed, on="interaction_id", how="anti"), placed.select(known.columns)])
     now = now.filter(pl.col("theme_id").is_not_null()).sort("seen", "interaction_id")
-    now = now.with_columns(pl.col("theme_id").replace(_taken_over(night.groups)))
+    merged = {group.theme_id: group.merged_into for group in night.groups if group.merged_into}
+    now = now.with_columns(pl.col("theme_id").replace(taken_over(merged)))
     about = warehouse.read(_ABOUT, {"day": day}, asked=now.select("interaction_id"))
     shown = now.join(vectors, on="interaction_id", how="left").join(about, on="interaction_id", how="left")
     exposure = int(warehouse.read(_EXPOSURE, bounds).item())
     return summarise(night.groups, shown, previous, exposure, day, identity(encoder))
 
 
-def _taken_over(groups: list[Group]) -> dict[str, str]:
-    """Per merged theme the one that has its members now."""
-    into = {group.theme_id: group.merged_into for group in groups if group.merged_into}
+def taken_over(into: Mapping[str, str]) -> dict[str, str]:
+    """Per theme that was merged `into` another the one that has its members in the end."""
     last = {}
     for theme_id, other in into.items():
         while other in into:

@@ -40,7 +40,7 @@ def summarise(
     return THEMES.conform(frame.with_columns(day=pl.lit(day), encoder=pl.lit(encoder)).sort("theme_id"))
 
 
-def wilson(count: int, of: int) -> tuple[float, float]:
+def wilson(count: float, of: float) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson 1927). (0, 1) where nothing was seen."""
     if of == 0:
         return 0.0, 1.0
