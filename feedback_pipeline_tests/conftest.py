@@ -97,6 +97,15 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.fixture
+def run(
+    home: Path, command: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """The command on the module's own `home`."""
+    monkeypatch.setenv("FEEDBACK_HOME", str(home))
+    return command
+
+
+@pytest.fixture
 def day() -> date:
     return DAY
 

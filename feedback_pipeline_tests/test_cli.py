@@ -35,13 +35,6 @@ def home(tmp_path_factory):
     return home
 
 
-@pytest.fixture
-def run(home, command, monkeypatch):
-    """The command on the two nights."""
-    monkeypatch.setenv("FEEDBACK_HOME", str(home))
-    return command
-
-
 def as_json(run, *words):
     code, out, _ = run(*words, "--json")
     assert code == 0
