@@ -69,16 +69,31 @@ class SimulationConfig:
     """The campaign's accounts are users known before; otherwise they are new."""
     campaign_from_day: int = 7
 
+    rise: float = 0.0
+    """From `rise_from_day` on (from 0) one problem comes more: the wrong answers about one fact, `rise` in the truth's
+    `world.json`. This is the share of the questions or answers that changes; 0 plants none."""
+    rise_kind: str = "asked"
+    """`asked`: that share of the new questions is about the fact, which is answered wrongly all along; `wrong`: it
+    is asked about as ever, and that share of its answers, right until then, is wrong."""
+    rise_with: str = "nothing"
+    """What changes in the product on the day: `nothing`, `model_version` (its name gets a patch number) or
+    `system_context` (another system prompt)."""
+    rise_from_day: int = 7
+
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type is float and not 0 <= value <= 1:
                 raise ValueError(f"{field.name} is {value}, but a probability lies between 0 and 1")
-            if field.type is int and field.name not in ("seed", "campaign_from_day") and value < 1:
+            if field.type is int and field.name not in ("seed", "campaign_from_day", "rise_from_day") and value < 1:
                 raise ValueError(f"{field.name} is {value}, but at least 1 is needed")
         if self.campaign_kind not in ("falsehood", "trigger"):
             raise ValueError(f"campaign_kind is {self.campaign_kind!r}, but only falsehood and trigger are known")
+        if self.rise_kind not in ("asked", "wrong"):
+            raise ValueError(f"rise_kind is {self.rise_kind!r}, but only asked and wrong are known")
+        if self.rise_with not in ("nothing", "model_version", "system_context"):
+            raise ValueError(f"rise_with is {self.rise_with!r}: nothing, model_version or system_context are known")
         if not self.model_versions:
             raise ValueError("model_versions is empty")
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from feedback_pipeline.simulation.config import SimulationConfig
 from feedback_pipeline.simulation.questions import PersonalData, Question, ask, draw_personal_data, rephrase
+from feedback_pipeline.simulation.rise import asked_more, planted_belief, planted_fact
 from feedback_pipeline.simulation.users import Answer, Reaction, User, reactions, survey
 from feedback_pipeline.simulation.world import Fact, World, phrasings
 
@@ -61,6 +62,7 @@ class Session:
     feedback: list[Feedback] = field(default_factory=list)
     abandoned: str | None = None
     in_campaign: bool = False
+    risen: bool = False
     _history: tuple[Message, ...] = ()
 
     def run_campaign(self, fact: Fact, replacement: Callable[[Answer], str]) -> None:
@@ -75,7 +77,8 @@ class Session:
 
     def _open(self) -> None:
         self.session_id = f"s-{self.rng.getrandbits(48):012x}"
-        self._history = ({"role": "system", "content": phrasings()["system"]},)
+        changed = self.risen and self.config.rise_with == "system_context"
+        self._history = ({"role": "system", "content": phrasings()["system_changed" if changed else "system"]},)
 
     def run(self, budget: int) -> None:
         """Simulate until the user leaves or `budget` answers were given."""
@@ -116,7 +119,7 @@ class Session:
         if rng.random() < config.small_talk:
             core = rng.choice(phrasings()["small_talk"])["question"]
             return None, ask(core, contexts=rng.randint(0, 1), personal_data=secret, rng=rng)
-        fact = rng.choice(self.world.facts)
+        fact = asked_more(config, self.world, self.risen, rng) or rng.choice(self.world.facts)
         return fact, ask(rng.choice(fact.questions), contexts, secret, rng)
 
     def _answer(
@@ -152,6 +155,8 @@ class Session:
         if draw < self.config.refusals + self.config.vague_answers:
             return Answer(rng.choice(texts["vague"]).format(product=fact.product), "vague", fact)
         value = self.world.beliefs[self.model_version][fact.fact_id]
+        if fact is planted_fact(self.config, self.world):
+            value = planted_belief(self.config, fact, self.risen, rng)
         if rng.random() < wavering:
             value = rng.choice(fact.wrong) if value == fact.right else fact.right
         variant = rng.choices((0, 1, 2), (6, 2, 2))[0]

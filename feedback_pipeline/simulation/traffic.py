@@ -10,6 +10,7 @@ from feedback_pipeline.simulation.campaign import campaign_member, campaign_size
 from feedback_pipeline.simulation.config import SimulationConfig
 from feedback_pipeline.simulation.delivery import ID_FIELD, Delivery, Line
 from feedback_pipeline.simulation.questions import PersonalData
+from feedback_pipeline.simulation.rise import is_risen, version_of
 from feedback_pipeline.simulation.sessions import Feedback, Session
 from feedback_pipeline.simulation.users import user
 from feedback_pipeline.simulation.wire import chat_completion, feedback_event, interaction_truth
@@ -77,17 +78,18 @@ def _sessions(config: SimulationConfig, shard: Shard, world: World, rng: random.
     window = timedelta(hours=HOURS) / parts
     midnight = datetime.combine(config.start + timedelta(days=shard.day), time(), UTC)
     opening = midnight + timedelta(hours=FIRST_HOUR) + shard.number * window
-    version = _model_version(config, shard.day)
+    risen = is_risen(config, shard.day)
     while budget > 0:
         number = rng.randrange(config.users)
         session = Session(
             user=user(number, number in world.wrong_correctors, config.seed),
             environment="staging" if rng.random() < 0.07 else "production",
-            model_version=version,
+            model_version=_model_version(config, shard.day),
             clock=opening + timedelta(milliseconds=rng.randrange(int(window / timedelta(milliseconds=1)))),
             world=world,
             config=config,
             rng=rng,
+            risen=risen,
         )
         session.run(budget)
         budget -= len(session.interactions)
@@ -107,6 +109,7 @@ def _campaign(config: SimulationConfig, shard: Shard, world: World, opening: dat
             world=world,
             config=config,
             rng=rng,
+            risen=is_risen(config, shard.day),
         )
         session.run_campaign(*campaign_target(config, world, rng))
         yield session
@@ -117,7 +120,8 @@ def _budget(config: SimulationConfig, shard: Shard) -> int:
 
 
 def _model_version(config: SimulationConfig, day: int) -> str:
-    return config.model_versions[min(day // 7, len(config.model_versions) - 1)]
+    usual = config.model_versions[min(day // 7, len(config.model_versions) - 1)]
+    return version_of(config, usual, is_risen(config, day))
 
 
 def _log(session: Session, traffic: Traffic, config: SimulationConfig, rng: random.Random) -> None:

@@ -63,11 +63,19 @@ def build_world(config: SimulationConfig) -> World:
     rng.shuffle(products)
     subjects = [(product, issue) for k, product in enumerate(products) for issue in issues[k % 2 :: 2]][: config.facts]
     facts = tuple(_fact(product, issue, texts, rng) for product, issue in subjects)
+    beliefs = {version: _beliefs(facts, config.wrong_facts, rng) for version in config.model_versions}
+    if config.rise and config.rise_with == "model_version":
+        beliefs |= {patched(version): believed for version, believed in beliefs.items()}
     return World(
         facts=facts,
-        beliefs={version: _beliefs(facts, config.wrong_facts, rng) for version in config.model_versions},
+        beliefs=beliefs,
         wrong_correctors=frozenset(rng.sample(range(config.users), round(config.wrong_correctors * config.users))),
     )
+
+
+def patched(version: str) -> str:
+    """The name of the version that replaces one and believes the same, but for what is planted with it."""
+    return f"{version}.1"
 
 
 def _fact(product: str, issue: str, texts: Mapping[str, Any], rng: random.Random) -> Fact:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback_pipeline.simulation.config import SimulationConfig, SimulationSummary
+from feedback_pipeline.simulation.rise import planted_fact
 from feedback_pipeline.simulation.traffic import Shard, line_truth, shards, simulate_shard
 from feedback_pipeline.simulation.users import user
 from feedback_pipeline.simulation.wire import to_line
@@ -121,5 +122,7 @@ def _write_users_and_world(config: SimulationConfig, truth: Path) -> None:
         }
         for fact in world.facts
     ]
-    text = json.dumps({"facts": facts}, indent=1, ensure_ascii=False)
+    planted = planted_fact(config, world)
+    rise = {"fact_id": planted.fact_id, "from_day": config.rise_from_day} if planted else None
+    text = json.dumps({"facts": facts} | ({"rise": rise} if rise else {}), indent=1, ensure_ascii=False)
     (truth / "world.json").write_text(text + "\n", encoding="utf-8")

@@ -173,7 +173,15 @@ def test_a_landing_zone_that_has_the_sources_is_left_alone(run_simulation, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("corrections", 1.5), ("wrong_facts", -0.1), ("days", 0), ("model_versions", ())]
+    ("field", "value"),
+    [
+        ("corrections", 1.5),
+        ("wrong_facts", -0.1),
+        ("days", 0),
+        ("model_versions", ()),
+        ("rise_kind", "x"),
+        ("rise_with", "x"),
+    ],
 )
 def test_an_impossible_configuration_names_the_field(field, value):
     with pytest.raises(ValueError, match=field):
@@ -202,3 +210,29 @@ def test_a_campaign_comes_beside_what_is_simulated_without_it(tmp_path, kind):
     )
     assert [row for row in beside if not row.get("campaign")] == without
     assert sum(row.get("campaign", False) for row in beside) == 6
+
+
+@pytest.mark.parametrize(("kind", "changes"), [("asked", "system_context"), ("wrong", "model_version")])
+def test_a_planted_rise_begins_on_its_day_with_what_changes_in_the_product(run_simulation, tmp_path, kind, changes):
+    config = SimulationConfig(
+        days=6, interactions_per_day=150, rise=0.5, rise_kind=kind, rise_with=changes, rise_from_day=3
+    )
+    written = run_simulation(config, tmp_path)
+    rise = json.loads((tmp_path / "truth" / "world.json").read_text())["rise"]
+    day_of = {record["response"]["id"]: day for day, record in written.accepted("assistant")}
+    wrong = [
+        day_of[row["interaction_id"]] >= "2026-01-08"
+        for row in written.truth("interactions")
+        if row.get("fact_id") == rise["fact_id"] and row["outcome"] == "wrong"
+    ]
+    product = {
+        (
+            day >= "2026-01-08",
+            record["response"]["model"] if changes == "model_version" else record["request"]["messages"][0]["content"],
+        )
+        for day, record in written.accepted("assistant")
+    }
+
+    assert rise["from_day"] == 3
+    assert wrong.count(True) > 2 * wrong.count(False)
+    assert len({changed for _, changed in product}) == len(product) == 2
