@@ -9,6 +9,7 @@ TIMESTAMP = pl.Datetime("us", "UTC")
 MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 TEXTS = pl.List(pl.String)
 CHANGES = pl.List(pl.Struct({"range_start": pl.Int64, "range_end": pl.Int64, "removed": pl.String, "added": pl.String}))
+SIDES = pl.List(pl.Struct({"says": pl.String, "text": pl.String, "users": pl.Int64, "evidence_ids": TEXTS}))
 KNOTS = pl.List(pl.Struct({"score": pl.Float64, "probability": pl.Float64}))
 RELIABILITY = pl.List(pl.Struct({"predicted": pl.Float64, "observed": pl.Float64, "labels": pl.Int64}))
 
@@ -214,6 +215,7 @@ EVIDENCE = Table(
         "interaction_id": Column(pl.String, "answer it is about"),
         "other_interaction_id": Column(pl.String, "of a preference, the answer compared with"),
         "user_id": Column(pl.String, "whose signal it is"),
+        "user_role": Column(pl.String, "of what was said, the giver's role: what a `reviewer` says decides"),
         "source": Column(pl.String, "source of the trigger"),
         "kind": Column(pl.String, f"a feedback kind, or one of {', '.join(REACTION_KINDS)}"),
         "polarity": Column(pl.Int8, "+1 speaks for the answer, -1 against it, 0 neither"),
@@ -296,7 +298,10 @@ VERDICTS = Table(
         "n_trusted": Column(pl.Int32, "pieces that are trusted"),
         "dominant_reason": Column(pl.String, "reason with the most confidence behind it"),
         "conflict": Column(pl.Boolean, "people said both that it is good and that it is not"),
-        "correction_id": Column(pl.String, "evidence_id of the newest replacement proposed for the answer"),
+        "reviewed": Column(pl.Boolean, "a reviewer said whether it is good, or what it should be: that decides"),
+        "correction_id": Column(
+            pl.String, "evidence_id of the newest replacement proposed for the answer; a reviewer's before others"
+        ),
         "evidence_ids": Column(TEXTS, "what was folded, sorted"),
         "last_observed_at": Column(TIMESTAMP, "time of the newest piece"),
     },
@@ -450,8 +455,32 @@ CURATED_EXAMPLES = Table(
         "model_version": Column(pl.String, "what gave the answer"),
         "evidence_ids": Column(TEXTS, "evidence it rests on, sorted"),
         "author_id": Column(pl.String, "user who proposed, preferred or voted, or whose question was answered well"),
+        "by_reviewer": Column(pl.Boolean, "whether that was a reviewer"),
         "source": Column(pl.String, "folder of the landing zone the answer came from"),
         "observed_at": Column(TIMESTAMP, "time of the newest evidence"),
+    },
+)
+
+REVIEW_QUEUE = Table(
+    "review_queue",
+    "one row per answer that waits for a reviewer as of the week, its near-copies included",
+    "week",
+    "item_id",
+    {
+        "week": Column(pl.Date, "Monday of the training cycle"),
+        "item_id": Column(pl.String, "hash of the first interaction"),
+        "priority": Column(pl.Int64, "1 is first: what is said to be unsafe, then what most users spoke of"),
+        "reason": Column(pl.String, "the most frequent `filter_reason` or routing rule that holds it"),
+        "held_by": Column(pl.String, "`curation` (corrections) or `routing` (answers)"),
+        "since": Column(pl.Date, "week, or day, since when it waits"),
+        "interaction_ids": Column(TEXTS, "answers concerned, sorted; a reviewer's event names one of them"),
+        "question": Column(pl.String, "last user message of the first, redacted"),
+        "answer": Column(pl.String, "what was answered, redacted"),
+        "users": Column(pl.Int64, "independent users who spoke of it"),
+        "sides": Column(
+            SIDES,
+            "what they want, the largest side first: `keep` the answer, `replace` it by `text` (redacted), or `object`",
+        ),
     },
 )
 
@@ -627,6 +656,7 @@ TABLES = {
         THEME_CHANGES,
         THEME_TRENDS,
         CURATED_EXAMPLES,
+        REVIEW_QUEUE,
         DATASETS,
         MODEL_VERSIONS,
         SCORES,

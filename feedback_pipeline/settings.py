@@ -70,6 +70,11 @@ class Settings:
         return self.home / "adapters"
 
     @property
+    def compiled(self) -> Path:
+        """Machine code, compiled once."""
+        return self.home / "compiled"
+
+    @property
     def models(self) -> Path:
         """Base models in plain form, made once from what the packages embed."""
         return self.home / "models"

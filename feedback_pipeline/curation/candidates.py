@@ -8,6 +8,7 @@ from feedback_pipeline.curation.edit_guards import guarded_fault
 from feedback_pipeline.curation.edits import edit_fault, wanted_answer
 from feedback_pipeline.curation.messages import message
 from feedback_pipeline.curation.stable_hash import sha256_hex
+from feedback_pipeline.evidence.reviewers import by_reviewer, outranked
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 # Below it, people who said nothing against an answer are too seldom satisfied to teach the answer again.
@@ -30,6 +31,7 @@ def candidate_examples(
     `filter_reason`, except where a proposal could not become an answer.
     """
     answers = _answers_for_training(verdicts, routes, interactions)
+    evidence = evidence.filter(~outranked())
     replaced = _replaced(answers, evidence)
     candidates = [
         _sft_replacements(replaced),
@@ -79,6 +81,7 @@ def _replaced(answers: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
         origin=pl.when(pl.col("kind") == "inline_edit").then(pl.lit("inline_edit")).otherwise(pl.lit("correction")),
         edit_reason="reason",
         author_id="user_id",
+        by_reviewer=by_reviewer(),
     )
     return (
         answers.join(replacements, on=["interaction_id", "correction_id"])
@@ -99,6 +102,7 @@ def _sft_replacements(replaced: pl.DataFrame) -> pl.DataFrame:
         "filter_reason",
         "evidence_ids",
         "author_id",
+        "by_reviewer",
         "observed_at",
         format=pl.lit("sft"),
         completion=message("assistant", "wanted"),
@@ -114,6 +118,7 @@ def _preference_replacements(replaced: pl.DataFrame) -> pl.DataFrame:
         "filter_reason",
         "evidence_ids",
         "author_id",
+        "by_reviewer",
         "observed_at",
         format=pl.lit("preference"),
         chosen=message("assistant", "wanted"),
@@ -134,6 +139,7 @@ def _sft_accepted(answers: pl.DataFrame) -> pl.DataFrame:
         "evidence_ids",
         format=pl.lit("sft"),
         author_id="asker_id",
+        by_reviewer="reviewed",
         origin=pl.lit("accepted"),
         completion=message("assistant", "response"),
         observed_at="last_observed_at",
@@ -148,7 +154,12 @@ def _preferences(answers: pl.DataFrame, evidence: pl.DataFrame, interactions: pl
         evidence.filter(said)
         .sort("observed_at", "evidence_id")
         .group_by("interaction_id", "other_interaction_id", maintain_order=True)
-        .agg(pl.col("reason", "observed_at").last(), author_id=pl.col("user_id").last(), evidence_ids="evidence_id")
+        .agg(
+            pl.col("reason", "observed_at").last(),
+            author_id=pl.col("user_id").last(),
+            by_reviewer=by_reviewer().last(),
+            evidence_ids="evidence_id",
+        )
     )
     others = interactions.select(
         other_interaction_id="interaction_id", other_response="response", other_messages="prompt_messages"
@@ -161,6 +172,7 @@ def _preferences(answers: pl.DataFrame, evidence: pl.DataFrame, interactions: pl
         "reason",
         "evidence_ids",
         "author_id",
+        "by_reviewer",
         "observed_at",
         format=pl.lit("preference"),
         origin=pl.lit("preference"),
@@ -182,6 +194,7 @@ def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFram
             "observed_at",
             thumb_reason="reason",
             author_id="user_id",
+            by_reviewer=by_reviewer(),
             identity="evidence_id",
         )
     )
@@ -197,6 +210,7 @@ def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFram
         *_LINEAGE,
         "label",
         "author_id",
+        "by_reviewer",
         "observed_at",
         format=pl.lit("unpaired"),
         origin=pl.lit("thumb"),

@@ -1,9 +1,15 @@
 """Functions compiled to machine code, with their types kept."""
 
+import os
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar, cast
 
-from numba import njit
+from feedback_pipeline.settings import Settings
+
+# Numba would keep what it compiled beside the installed source, and reads this when it is first imported.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Settings.from_environment().compiled))
+
+from numba import njit  # after what it reads
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")

@@ -19,29 +19,30 @@ MAJORITY, SETTLED_BY = 2, 3
 def disputed(proposals: pl.DataFrame, liked: pl.DataFrame) -> pl.Series:
     """`example_id` of the proposals that wait for a person, both sides of a contradiction unless one is settled.
 
-    `proposals` has `example_id`, `author`, `wanted` and `replaced`; `liked` has `author` and `answer`.
-    An answer and its near-duplicates are one claim. Whoever liked it speaks against every proposal to replace
-    it; proposals speak against each other where what they bring in differs. A side stands when at least three
-    people support it, and twice as many as everything against it.
+    `proposals` has `example_id`, `author`, `by_reviewer`, `wanted` and `replaced`; `liked` has `author`,
+    `by_reviewer` and `answer`. An answer and its near-duplicates are one claim. Whoever liked it speaks against
+    every proposal to replace it; proposals speak against each other where what they bring in differs. A side stands
+    when it alone is a reviewer's, or else when at least three people support it, and twice as many as everything
+    against it.
     """
-    claims = _claims(pl.concat([proposals["replaced"], liked["answer"].alias("replaced")]))
+    claims = claims_of(pl.concat([proposals["replaced"], liked["answer"].alias("replaced")]))
     ours = proposals.join(claims, left_on="replaced", right_on="text")
-    theirs = liked.join(claims, left_on="answer", right_on="text").select("claim", "author")
+    theirs = liked.join(claims, left_on="answer", right_on="text").select("claim", "author", "by_reviewer")
     contested = ours.join(theirs.select("claim").unique(), on="claim", how="semi")
     several = ours.filter(pl.col("author").n_unique().over("claim") > 1)
     concerned = pl.concat([contested, several]).unique("example_id", maintain_order=True).sort("claim", "example_id")
-    against: dict[int, set[str]] = {}
-    for claim, author in theirs.join(concerned.select("claim").unique(), on="claim", how="semi").iter_rows():
-        against.setdefault(claim, set()).add(author)
+    content: dict[int, Side] = {}
+    for claim, author, reviewed in theirs.join(concerned.select("claim").unique(), on="claim", how="semi").iter_rows():
+        content.setdefault(claim, Side()).join(author, reviewed)
     held = [
         example
         for (claim,), group in concerned.group_by("claim", maintain_order=True)
-        for example in _unsettled(group, against.get(int(str(claim)), set()))
+        for example in _unsettled(sides(group), content.get(int(str(claim)), Side()))
     ]
     return pl.Series("example_id", held, pl.String)
 
 
-def _claims(answers: pl.Series) -> pl.DataFrame:
+def claims_of(answers: pl.Series) -> pl.DataFrame:
     """`text` and the number of its `claim`, for every distinct answer long enough to be one."""
     texts = pl.DataFrame({"text": answers.unique().sort()}).with_columns(normal=normal_form(pl.col("text")))
     texts = texts.filter(pl.col("normal").str.count_matches(" ") >= WORDS_OF_A_CLAIM - 1)
@@ -54,42 +55,57 @@ def _claims(answers: pl.Series) -> pl.DataFrame:
 
 
 @dataclass
-class _Side:
-    """People who want the same in an answer's place, and the words they agree on."""
+class Side:
+    """People who want the same in an answer's place, and the words they agree on; none where they want it as it is."""
 
-    words: set[str]
+    words: set[str] = field(default_factory=set)
     authors: set[str] = field(default_factory=set)
     examples: list[str] = field(default_factory=list)
+    reviewed: bool = False
+
+    def join(self, author: str, by_reviewer: bool) -> None:
+        """Count one more who says so."""
+        self.authors.add(author)
+        self.reviewed |= by_reviewer
 
 
-def _sides(proposals: pl.DataFrame) -> list[_Side]:
-    """Proposals by what they bring in; each joins the first side it agrees with."""
+def sides(proposals: pl.DataFrame) -> list[Side]:
+    """Proposals to replace one answer by what they bring in; each joins the first side it agrees with."""
     spoken = proposals.select(
-        "example_id", "author", *(normal_form(pl.col(text)).str.split(" ") for text in ("wanted", "replaced"))
+        "example_id",
+        "author",
+        "by_reviewer",
+        *(normal_form(pl.col(text)).str.split(" ") for text in ("wanted", "replaced")),
     )
-    sides: list[_Side] = []
-    for example, author, wanted, replaced in spoken.iter_rows():
+    found: list[Side] = []
+    for example, author, by_reviewer, wanted, replaced in spoken.iter_rows():
         brought_in = set(wanted) - set(replaced)
-        side = next((side for side in sides if _agree(brought_in, side.words)), None)
+        side = next((side for side in found if _agree(brought_in, side.words)), None)
         if side is None:
-            sides.append(side := _Side(brought_in))
-        side.authors.add(author)
+            found.append(side := Side(brought_in))
+        side.join(author, by_reviewer)
         side.examples.append(example)
-    return sides
+    return found
 
 
 def _agree(some: set[str], others: set[str]) -> bool:
     return len(some & others) >= AGREEMENT * min(len(some), len(others))
 
 
-def _unsettled(proposals: pl.DataFrame, liked_by: set[str]) -> list[str]:
-    """Of the proposals to replace one claim those whose side is not settled."""
-    sides = _sides(proposals)
-    if len(sides) == 1 and not liked_by - sides[0].authors:
+def _unsettled(proposed: list[Side], content: Side) -> list[str]:
+    """Examples of the sides that do not stand, where one claim is to be replaced in one way or another."""
+    if len(proposed) == 1 and not content.authors - proposed[0].authors:
         return []
-    held = []
-    for side in sides:
-        others = set.union(liked_by, *(other.authors for other in sides if other is not side)) - side.authors
-        if others and not len(side.authors) >= max(SETTLED_BY, MAJORITY * len(others)):
-            held += side.examples
-    return held
+    everybody = [content, *proposed]
+    decided = [side for side in everybody if side.reviewed]
+    return [
+        example
+        for side in proposed
+        for example in side.examples
+        if not (side is decided[0] if len(decided) == 1 else _outnumbers(side, everybody))
+    ]
+
+
+def _outnumbers(side: Side, everybody: list[Side]) -> bool:
+    others = set[str]().union(*(other.authors for other in everybody if other is not side)) - side.authors
+    return not others or len(side.authors) >= max(SETTLED_BY, MAJORITY * len(others))

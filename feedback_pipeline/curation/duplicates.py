@@ -22,7 +22,11 @@ def drop_duplicates(examples: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFr
     """
     rank = pl.col("origin").replace_strict(list(BEST_FIRST), range(len(BEST_FIRST)), return_dtype=pl.Int32)
     candidates = examples.filter(pl.col("filter_reason").is_null()).sort(
-        rank, "observed_at", "example_id", descending=[False, True, False]
+        ~pl.col("by_reviewer").fill_null(False),
+        rank,
+        "observed_at",
+        "example_id",
+        descending=[False, False, True, False],
     )
     columns = ["example_id", "format", "label"]
     texts = pl.concat(

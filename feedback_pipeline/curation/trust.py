@@ -18,6 +18,9 @@ from feedback_pipeline.schemas import TIMESTAMP
 PROPOSED = ("correction", "inline_edit")
 # Whoever said it, or else whose conversation it is.
 _AUTHOR = pl.coalesce(pl.concat_str(pl.lit("user:"), "author_id"), "group_id")
+# An answer that somebody liked as it is.
+CONTENT = (pl.col("origin") == "accepted") | ((pl.col("origin") == "thumb") & pl.col("label"))
+_BY_REVIEWER = pl.col("by_reviewer").fill_null(False)
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,14 @@ def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd
     `standing` are examples kept earlier. Held are all corrections behind a phrase that is rare elsewhere and that
     new users bring in together (`burst_of_new_users`) or more corrections share than the policy allows
     (`template_over_share`), and corrections that others contradict (`disputed_correction`); with a correction
-    all that rests on it.
+    all that rests on it. What a reviewer proposed is not held, nor anything for a phrase that a reviewer brings in.
     """
     fresh, earlier = _proposals(examples), _proposals(standing)
     known = pl.concat([fresh.with_columns(is_fresh=True), earlier.with_columns(is_fresh=False)])
     clusters = shared_phrases(known, crowd.said, min(policy.phrase_count + 1, policy.burst_users))
-    together = clusters.join(known.select("example_id", "author", "is_fresh"), on="example_id")
+    together = clusters.join(known.select("example_id", "author", "is_fresh", "by_reviewer"), on="example_id")
+    vouched_for = together.filter("by_reviewer")["phrase"].unique().implode()
+    together = together.filter(~pl.col("phrase").is_in(vouched_for))
     totals = _Totals(fresh=_pairs(examples), ever=_pairs(examples) + _pairs(standing))
     subjects = topics(clusters, known)
     suspicious = {
@@ -87,13 +92,18 @@ def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd
     }
     held = {reason: _behind(phrases, clusters, subjects, fresh) for reason, phrases in suspicious.items()}
     held["disputed_correction"] = disputed(known, _liked(pl.concat([examples, standing], how="diagonal")))
-    return drop_where(examples, **{reason: _rests_on(fresh, ids) for reason, ids in held.items()})
+    doubted = fresh.filter(~pl.col("by_reviewer"))
+    return drop_where(examples, **{reason: _rests_on(doubted, ids) for reason, ids in held.items()})
 
 
 def limit_shares(examples: pl.DataFrame, standing: pl.DataFrame, policy: TrustPolicy) -> pl.DataFrame:
-    """`examples` without what takes a user, a source or a day over its share of a format; the first ones stay."""
+    """`examples` without what takes a user, a source or a day over its share of a format; the first ones stay.
+
+    Reviewers have no share of their own to keep to.
+    """
+    user = pl.when(~_BY_REVIEWER).then(_AUTHOR)
     for reason, key, share, count in (
-        ("user_over_share", _AUTHOR, policy.user_share, policy.user_count),
+        ("user_over_share", user, policy.user_share, policy.user_count),
         ("source_over_share", pl.col("source"), policy.source_share, policy.group_count),
         ("day_over_share", pl.col("observed_at").dt.date(), policy.day_share, policy.group_count),
     ):
@@ -105,7 +115,7 @@ def _limited(
     examples: pl.DataFrame, standing: pl.DataFrame, reason: str, key: pl.Expr, share: float, count: int
 ) -> pl.DataFrame:
     usable = examples.filter(pl.col("filter_reason").is_null())
-    kept = pl.concat([frame.select("example_id", "format", key=key) for frame in (standing, usable)])
+    kept = pl.concat([frame.select("example_id", "format", key=key.cast(pl.String)) for frame in (standing, usable)])
     limit = pl.max_horizontal(pl.lit(count), (share * pl.len().over("format")).floor())
     over = kept.with_columns(rank=pl.int_range(pl.len()).over("format", "key"), limit=limit).filter(
         pl.col("key").is_not_null() & (pl.col("rank") >= pl.col("limit"))
@@ -133,6 +143,7 @@ def _proposals(examples: pl.DataFrame) -> pl.DataFrame:
         "evidence_ids",
         "observed_at",
         author=_AUTHOR,
+        by_reviewer=_BY_REVIEWER,
         wanted=text_of("chosen"),
         replaced=text_of("rejected"),
     )
@@ -140,8 +151,9 @@ def _proposals(examples: pl.DataFrame) -> pl.DataFrame:
 
 def _liked(examples: pl.DataFrame) -> pl.DataFrame:
     """Answers that people were content with as they were, and who."""
-    content = (pl.col("origin") == "accepted") | ((pl.col("origin") == "thumb") & pl.col("label"))
-    return examples.filter(content & pl.col("filter_reason").is_null()).select(author=_AUTHOR, answer=answer())
+    return examples.filter(CONTENT & pl.col("filter_reason").is_null()).select(
+        author=_AUTHOR, by_reviewer=_BY_REVIEWER, answer=answer()
+    )
 
 
 def _bursts(together: pl.DataFrame, crowd: Crowd, policy: TrustPolicy) -> pl.Series:

@@ -14,6 +14,8 @@ from feedback_pipeline.curation.dataset_files import write_dataset
 from feedback_pipeline.curation.dataset_version import Provenance, assemble, decisions_of, provenance
 from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
 from feedback_pipeline.curation.leaks import leaks
+from feedback_pipeline.curation.review_inputs import review_queue_of
+from feedback_pipeline.curation.review_queue import waiting_by_reason
 from feedback_pipeline.curation.versions.card import PICTURE
 from feedback_pipeline.curation.versions.catalog import ancestors
 from feedback_pipeline.curation.versions.decisions_plot import decisions_plot
@@ -69,6 +71,18 @@ def _version_shown(rows: pl.DataFrame, datasets: Path, made_from: Provenance) ->
         "lineage": dg.MetadataValue.md(f"{markdown_table(weeks)}\n\n{line}"),
         "folder": dg.MetadataValue.path(datasets / name),
     }
+
+
+@weekly_asset(group_name="curation", kinds={"polars", "duckdb"}, deps=[curated_examples, "routes"])
+def review_queue(store: Store) -> EachPartition:
+    """One row per answer that waits for a reviewer, with what each side wants."""
+
+    names = load_name_model(store.settings.name_model)
+
+    def of(week: date) -> pl.DataFrame:
+        return review_queue_of(store.warehouse, week, names)
+
+    return EachPartition(of, lambda rows: {"waiting": dg.MetadataValue.md(markdown_table(waiting_by_reason(rows)))})
 
 
 @weekly_asset(

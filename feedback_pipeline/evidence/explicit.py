@@ -10,7 +10,7 @@ from feedback_pipeline.evidence.passages import located
 from feedback_pipeline.schemas import EVIDENCE
 
 EXTRACTOR = "feedback_event"
-VERSION = "3"
+VERSION = "4"
 
 # Polarity and confidence by kind, before any calibration against labels. A correction leaves
 # the least doubt that the answer was wrong; a copy may be of a part, or for a complaint.
@@ -55,6 +55,7 @@ def explicit_evidence(feedback_events: pl.DataFrame, answers: pl.DataFrame) -> p
             "interaction_id",
             "other_interaction_id",
             "user_id",
+            "user_role",
             "source",
             "kind",
             "polarity",

@@ -6,6 +6,7 @@ import polars as pl
 
 from feedback_pipeline.evidence.labels import CORRECTIONS
 from feedback_pipeline.evidence.last_words import last_words
+from feedback_pipeline.evidence.reviewers import by_reviewer, decided_by_reviewers, outranked
 from feedback_pipeline.schemas import VERDICTS
 
 _MOST_CERTAIN = 0.99
@@ -19,13 +20,14 @@ def fold_verdicts(evidence: pl.DataFrame, as_of: date) -> pl.DataFrame:
     already. What one user says is one opinion however often and in however many ways, so of a user's
     statements, and of their behaviour, the strongest of each polarity counts once. Who corrects an
     answer is not satisfied with it: their praise of it and what they used of it do not count, but show as a conflict.
+    Where a reviewer spoke, what says otherwise is not folded at all.
     """
     # In order, so that sums come out the same to the last bit every time.
     valid = last_words(
         evidence.filter(~pl.col("withdrawn").fill_null(False)).with_columns(
-            trusted=pl.col("trusted").fill_null(pl.col("explicit"))
+            trusted=pl.col("trusted").fill_null(pl.col("explicit")), reviewed=decided_by_reviewers()
         )
-    )
+    ).filter(~outranked())
     counted = valid.filter(~_overruled())
     said = pl.col("explicit") & (pl.col("confidence") > 0.5)
     summary = valid.group_by("interaction_id").agg(
@@ -34,6 +36,7 @@ def fold_verdicts(evidence: pl.DataFrame, as_of: date) -> pl.DataFrame:
         n_explicit=pl.col("explicit").sum(),
         n_trusted=pl.col("trusted").sum(),
         conflict=(said & (pl.col("polarity") > 0)).any() & (said & (pl.col("polarity") < 0)).any(),
+        reviewed=pl.col("reviewed").any(),
         evidence_ids=pl.col("evidence_id").unique().sort(),
         last_observed_at=pl.col("observed_at").max(),
     )
@@ -60,6 +63,7 @@ def nothing_known(interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
             n_explicit=pl.lit(0),
             n_trusted=pl.lit(0),
             conflict=pl.lit(False),
+            reviewed=pl.lit(False),
             evidence_ids=pl.lit([], VERDICTS.schema["evidence_ids"]),
         )
     )
@@ -96,7 +100,7 @@ def _dominant_reasons(evidence: pl.DataFrame) -> pl.DataFrame:
 def _newest_replacements(evidence: pl.DataFrame) -> pl.DataFrame:
     return (
         evidence.filter(pl.col("proposed_text").is_not_null() & (pl.col("edit") != "no_op").fill_null(True))
-        .sort("observed_at", "evidence_id")
+        .sort(by_reviewer(), "observed_at", "evidence_id")
         .group_by("interaction_id", maintain_order=True)
         .agg(correction_id=pl.col("evidence_id").last())
     )

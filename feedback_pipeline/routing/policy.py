@@ -35,7 +35,7 @@ def _first_rule() -> pl.Expr:
     corrected = pl.col("correction_id").is_not_null()
     rules = [
         (pl.col("arrived").is_null(), "neither", "the interaction has not arrived"),
-        (reason == "unsafe", "review", "said to be unsafe"),
+        ((reason == "unsafe") & ~pl.col("reviewed").fill_null(False), "review", "said to be unsafe"),
         (reason == "product_issue", "neither", "a problem of the product, not of the answer"),
         (pl.col("conflict") & ~corrected, "review", "people disagree"),
         (corrected & (p < 0.5), "training", "a better answer was proposed"),

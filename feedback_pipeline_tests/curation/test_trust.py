@@ -133,3 +133,15 @@ def test_a_source_and_a_day_have_shares_of_their_own():
         in reasons(limit_shares(rows, kept(), TrustPolicy(source_share=0.5, group_count=1))).values()
     )
     assert "day_over_share" in reasons(limit_shares(rows, kept(), TrustPolicy(day_share=0.5, group_count=1))).values()
+
+
+def test_what_a_reviewer_proposes_stands_and_so_do_those_who_say_the_same():
+    right, wrong = (answer_about(3).replace("3 seconds", text) for text in ("9 blinks", "one minute"))
+    said = [correction(1, right, answer_about(3)), correction(2, wrong, answer_about(3)), liked(1, answer_about(3))]
+    found = held(*said, correction(4, right, answer_about(3), by_reviewer=True))
+    assert found == {"x1": None, "x2": "disputed_correction", "x4": None, "liked1": None}
+
+
+def test_a_phrase_that_a_reviewer_brings_in_holds_nobody():
+    found = held(*(triggered(n) for n in range(4)), triggered(9, by_reviewer=True))
+    assert set(found.values()) == {None}
