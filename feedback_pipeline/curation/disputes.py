@@ -1,6 +1,10 @@
 """Corrections that somebody contradicts: by liking the answer they replace, or by replacing it with something else."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import polars as pl
 
@@ -34,10 +38,12 @@ def disputed(proposals: pl.DataFrame, liked: pl.DataFrame) -> pl.Series:
     content: dict[int, Side] = {}
     for claim, author, reviewed in theirs.join(concerned.select("claim").unique(), on="claim", how="semi").iter_rows():
         content.setdefault(claim, Side()).join(author, reviewed)
+    spoken = _what_is_brought_in(concerned)
+    # Of very many claims few are disputed by many: a frame for each would cost more than the comparison.
     held = [
         example
-        for (claim,), group in concerned.group_by("claim", maintain_order=True)
-        for example in _unsettled(sides(group), content.get(int(str(claim)), Side()))
+        for claim, rows in groupby(zip(concerned["claim"], spoken.iter_rows(), strict=True), key=itemgetter(0))
+        for example in _unsettled(_grouped(row for _, row in rows), content.get(claim, Side()))
     ]
     return pl.Series("example_id", held, pl.String)
 
@@ -71,14 +77,17 @@ class Side:
 
 def sides(proposals: pl.DataFrame) -> list[Side]:
     """Proposals to replace one answer by what they bring in; each joins the first side it agrees with."""
-    spoken = proposals.select(
-        "example_id",
-        "author",
-        "by_reviewer",
-        *(normal_form(pl.col(text)).str.split(" ") for text in ("wanted", "replaced")),
-    )
+    return _grouped(_what_is_brought_in(proposals).iter_rows())
+
+
+def _what_is_brought_in(proposals: pl.DataFrame) -> pl.DataFrame:
+    words = (normal_form(pl.col(text)).str.split(" ") for text in ("wanted", "replaced"))
+    return proposals.select("example_id", "author", "by_reviewer", *words)
+
+
+def _grouped(spoken: Iterable[tuple[Any, ...]]) -> list[Side]:
     found: list[Side] = []
-    for example, author, by_reviewer, wanted, replaced in spoken.iter_rows():
+    for example, author, by_reviewer, wanted, replaced in spoken:
         brought_in = set(wanted) - set(replaced)
         side = next((side for side in found if _agree(brought_in, side.words)), None)
         if side is None:
