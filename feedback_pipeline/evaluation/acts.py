@@ -117,12 +117,19 @@ def approve(warehouse: Warehouse, actor: Actor, version: str) -> Done:
 
 
 def deploy(warehouse: Warehouse, actor: Actor, version: str, name: str) -> Done:
-    """Say what the product's logs call a version, so that its traffic can be watched. Raises `LookupError`."""
+    """Say what the product's logs call a version, so that its traffic can be watched.
+
+    Raises `LookupError` where there is no such version, `ValueError` where the logs call another one so: what
+    users say of the two could not be told apart.
+    """
     with warehouse.transaction() as connection:
         if _kind(connection, version) != MODEL:
             raise LookupError(f"{version} is no model version")
+        standing = read_standing(connection)
+        if others := {each.subject for each in standing.acts if each.deployed_as == name} - {version}:
+            raise ValueError(f"{name} is what the logs call {', '.join(sorted(others))} already")
         act = Act(actor.at, DEPLOYED, version, MODEL, actor.by, actor.why, deployed_as=name)
-        return _done(connection, read_standing(connection), [act])
+        return _done(connection, standing, [act])
 
 
 def _done(connection: duckdb.DuckDBPyConnection, standing: Standing, acts: list[Act]) -> Done:

@@ -87,13 +87,10 @@ def record_decision(
 def _held_back(promotion: pl.DataFrame, bar: str | None, needs_approval: bool) -> pl.DataFrame:
     if promotion["decision"].item() != PROMOTED:
         return promotion
-    if bar:
-        reason = pl.format("Not promoted, {}. Without that: {}", pl.lit(bar), "reason")
-        return promotion.with_columns(decision=pl.lit(BLOCKED), reason=reason)
-    if needs_approval:
-        reason = pl.format("Waits for a person's approval. {}", "reason")
-        return promotion.with_columns(decision=pl.lit(AWAITING_APPROVAL), reason=reason)
-    return promotion
+    decision = AWAITING_APPROVAL if needs_approval else BLOCKED if bar else PROMOTED
+    barred = f"Not promoted, {bar}. Without that: " if bar else ""
+    waits = "Waits for a person's approval. " if needs_approval else ""
+    return promotion.with_columns(decision=pl.lit(decision), reason=pl.lit(barred + waits) + pl.col("reason"))
 
 
 def recorded_decision(warehouse: Warehouse, week: date, candidate: str, suite_hash: str) -> pl.DataFrame:

@@ -157,6 +157,24 @@ def test_what_needs_approval_moves_the_alias_only_when_it_is_given(warehouse, fo
     assert registry.champion(warehouse).reason.endswith("better")
 
 
+def test_what_was_held_when_it_was_found_better_still_needs_approval_once_released(warehouse, folder):
+    promote(warehouse, "a", 0, dataset="d1")
+    acts.hold(warehouse, folder, who(), "d2")
+    promote(warehouse, "b", 1, dataset="d2", needs_approval=True)
+
+    assert acts.release(warehouse, who(1), "d2").champion == "a"
+    assert acts.approve(warehouse, who(2), "b").champion == "b"
+
+
+def test_the_logs_call_one_version_by_a_name(warehouse):
+    for number, version in enumerate("ab"):
+        promote(warehouse, version, number)
+    acts.deploy(warehouse, who(), "a", "assistant")
+
+    with pytest.raises(ValueError, match="is what the logs call a already"):
+        acts.deploy(warehouse, who(1), "b", "assistant")
+
+
 def test_nobody_approves_what_the_gate_did_not_find_better_and_nothing_unknown_is_held(warehouse, folder):
     promote(warehouse, "a", 0)
 
