@@ -11,7 +11,7 @@ from feedback_pipeline import cli
 from feedback_pipeline.cli.app import console
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.evaluation.registry import record_decision
-from feedback_pipeline.schemas import PROMOTIONS
+from feedback_pipeline.schemas import CHAMPION_WATCH, PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse
 
 
@@ -79,6 +79,16 @@ def test_explain_tells_why_a_version_was_refused_and_what_it_rests_on(run):
     out = run("explain", "m-c")[1]
     assert "REFUSED against base: because of c" in out
     assert "target nll +0.250 [+0.100, +0.400] (n=9, clusters=9)" in out
+
+
+def test_explain_tells_what_users_say_of_a_version_in_production(run, tmp_path):
+    row = {"day": date(2026, 2, 2), "model_version": "m-b", "predecessor": "m-a", "users": 300, "satisfied": 0.5}
+    row |= {"satisfied_before": 0.8, "difference": -0.3, "lower": -0.4, "upper": -0.2, "dropped": True}
+    watch = CHAMPION_WATCH.conform(pl.DataFrame([row]))
+    Warehouse(tmp_path / "warehouse.duckdb").replace_partition(CHAMPION_WATCH, row["day"], watch)
+
+    assert json.loads(run("explain", "m-b", "--json")[1])["watched"]["dropped"]
+    assert "P(satisfied) 0.500, of m-a 0.800: -0.300 [-0.400, -0.200] (users=300)" in run("explain", "m-b")[1]
 
 
 def test_an_act_says_who_is_champion_now_and_the_person_is_whoever_runs_it(run, monkeypatch):

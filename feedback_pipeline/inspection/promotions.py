@@ -17,6 +17,7 @@ FROM model_acts ORDER BY rowid
 """
 _DECIDED_ON = "SELECT * FROM promotions WHERE candidate = $version ORDER BY week DESC, rowid DESC"
 _JSON = ("comparisons", "slices", "policy")
+_WATCHED = "SELECT * FROM champion_watch WHERE model_version = $version ORDER BY day DESC LIMIT 1"
 _TRAINED = "SELECT * FROM model_versions WHERE model_version = $version ORDER BY week DESC LIMIT 1"
 
 
@@ -31,7 +32,7 @@ def history(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
 
 
 def explain(warehouse: Warehouse, version: str) -> dict[str, Any]:
-    """Why a version is champion, or is not: its decisions (the newest first), training, ancestors and acts.
+    """Why a version is champion, or is not: its decisions (the newest first), training, ancestors, users and acts.
 
     Raises `LookupError` where no version begins with `version`, or several do.
     """
@@ -41,6 +42,7 @@ def explain(warehouse: Warehouse, version: str) -> dict[str, Any]:
     if len(found) != 1:
         raise LookupError(f"{'several versions begin' if found else 'no model version begins'} with {version!r}")
     decisions = warehouse.read(_DECIDED_ON, {"version": found[0]}).rows(named=True)
+    watched = warehouse.read(_WATCHED, {"version": found[0]}).rows(named=True)
     trained = warehouse.read(_TRAINED, {"version": found[0]}).rows(named=True)
     return {
         "model_version": found[0],
@@ -49,6 +51,7 @@ def explain(warehouse: Warehouse, version: str) -> dict[str, Any]:
         "decisions": [row | {name: json.loads(row[name] or "null") for name in _JSON} for row in decisions],
         "training": trained[0] if trained else None,
         "parents": _parents(standing, found[0]),
+        "watched": watched[0] if watched else None,
         "acts": [row for row in warehouse.read(_ACTS).rows(named=True) if row["subject"] == found[0]],
     }
 

@@ -37,17 +37,7 @@ def print_explained(console: Console, found: Mapping[str, Any]) -> None:
             highlight=False,
         )
     if found["decisions"]:
-        newest = found["decisions"][0]
-        console.print(
-            f"p = {text(newest['p_value'])}, alpha {text(newest['alpha'])}, spent {text(newest['alpha_spent'])}; "
-            f"suite {escape(str(newest['suite_hash']))}, run {escape(str(newest['run_id']))}",
-            highlight=False,
-        )
-        for each in newest["comparisons"] or []:
-            console.print(escape(f"  {each['suite']} {each['metric']} {_interval(each)}"), highlight=False)
-        for each in newest["slices"] or []:
-            name = f"{each['dimension']} {each['value']}"
-            console.print(escape(f"  {each['outcome']}: {name} {_interval(each)}"), highlight=False)
+        _print_evidence(console, found["decisions"][0])
     if training := found["training"]:
         console.print(
             f"[bold]Trained[/bold] on {text(training['examples'])} examples of "
@@ -56,8 +46,28 @@ def print_explained(console: Console, found: Mapping[str, Any]) -> None:
             highlight=False,
         )
     console.print(f"[bold]Continues from[/bold] {escape(', '.join(found['parents'])) or 'the base'}", highlight=False)
+    if watched := found["watched"]:
+        console.print(
+            f"[bold]Watched[/bold] until {watched['day']}: P(satisfied) {watched['satisfied']:.3f}, of "
+            f"{escape(watched['predecessor'])} {watched['satisfied_before']:.3f}: {watched['difference']:+.3f} "
+            f"[{watched['lower']:+.3f}, {watched['upper']:+.3f}] (users={watched['users']})",
+            highlight=False,
+        )
     for act in found["acts"]:
         _print_act(console, act)
+
+
+def _print_evidence(console: Console, decision: Mapping[str, Any]) -> None:
+    console.print(
+        f"p = {text(decision['p_value'])}, alpha {text(decision['alpha'])}, spent {text(decision['alpha_spent'])}; "
+        f"suite {escape(str(decision['suite_hash']))}, run {escape(str(decision['run_id']))}",
+        highlight=False,
+    )
+    for each in decision["comparisons"] or []:
+        console.print(escape(f"  {each['suite']} {each['metric']} {_interval(each)}"), highlight=False)
+    for each in decision["slices"] or []:
+        name = f"{each['dimension']} {each['value']}"
+        console.print(escape(f"  {each['outcome']}: {name} {_interval(each)}"), highlight=False)
 
 
 def _interval(comparison: Mapping[str, Any]) -> str:
