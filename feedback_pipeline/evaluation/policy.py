@@ -19,10 +19,11 @@ Margin = Annotated[float, Field(gt=0)]
 class GatePolicy:
     """What decides. Margins are in accuracy (0.10 is one answer in ten), but for nats a token.
 
-    A margin is what may be lost in truth, so the whole interval must lie within it. Each leaves at least
-    two thirds of what the embedded base model knows beyond guessing, as trials demand that a new treatment
-    preserves a share of the old one's effect (ICH E10, 2000): on the target it beats distractors at 0.87
-    (guessing: 0.5) and by 0.9 to 1.0 nats a token, on general knowledge at 0.98.
+    A margin is what may be lost in truth, so the whole interval must lie within it. Each leaves more than half
+    of what the embedded base model knows beyond guessing, as trials demand that a new treatment preserves a
+    share of the old one's effect (ICH E10, 2000): on the target it beats distractors at 0.87 (guessing: 0.5)
+    and by 0.9 to 1.0 nats a token, on general knowledge at 0.98. Of pairs it guesses, so there the margin is
+    what users would notice: one answer in ten.
     """
 
     confidence_level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
