@@ -7,7 +7,7 @@ import polars as pl
 
 from feedback_pipeline.evaluation.registry import champion
 from feedback_pipeline.governance.membership import dataset_membership
-from feedback_pipeline.governance.subject import Subject
+from feedback_pipeline.governance.subject import OF_FILE, Subject
 from feedback_pipeline.warehouse import Warehouse
 
 # What a method trains on; one that is not listed is taken to train on all of a dataset.
@@ -106,7 +106,7 @@ def _event_ids(interactions: pl.DataFrame) -> pl.DataFrame:
 
 _EVENTS = {
     "event": "SELECT DISTINCT event_id FROM raw_events WHERE event_id = $name",
-    "file": "SELECT DISTINCT event_id FROM raw_events WHERE source || '/' || file = $name",
+    "file": f"SELECT DISTINCT event_id FROM raw_events WHERE {OF_FILE}",
     "interaction": "SELECT NULL::VARCHAR AS event_id WHERE false",
     "feedback": "SELECT NULL::VARCHAR AS event_id WHERE false",
     "user": "SELECT NULL::VARCHAR AS event_id WHERE false",
@@ -115,7 +115,8 @@ _INTERACTIONS = """
 SELECT arrival_day, interaction_id, source, session_id, user_id, model_version, event_id, part_event_ids
 FROM interactions WHERE user_id = $user OR interaction_id = $interaction OR interaction_id IN (
     FROM interactions SELECT interaction_id WHERE event_id IN (FROM events)
-    UNION FROM (FROM interactions SELECT interaction_id, unnest(part_event_ids) AS part) SELECT interaction_id
+    UNION FROM (FROM interactions SELECT interaction_id, unnest(part_event_ids) AS part
+        WHERE part_event_ids IS NOT NULL) SELECT interaction_id
         WHERE part IN (FROM events)
 ) ORDER BY arrival_day, interaction_id, event_id
 """

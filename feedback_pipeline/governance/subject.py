@@ -7,9 +7,11 @@ from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.warehouse import Warehouse
 
 Kind = Literal["event", "file", "interaction", "feedback", "user"]
+# Two comparisons of columns, so that DuckDB passes over what cannot have the file.
+OF_FILE = "source = split_part($name, '/', 1) AND file = substr($name, length(split_part($name, '/', 1)) + 2)"
 _KNOWN = {
     "event": "FROM raw_events WHERE event_id = $name",
-    "file": "FROM raw_events WHERE source || '/' || file = $name",
+    "file": f"FROM raw_events WHERE {OF_FILE}",
     "interaction": "FROM interactions WHERE interaction_id = $name",
     "feedback": "FROM feedback_events WHERE feedback_id = $name",
     "user": "FROM (FROM interactions SELECT user_id UNION ALL FROM feedback_events SELECT user_id "
