@@ -94,7 +94,7 @@ def test_an_export_lies_below_the_home_or_where_it_is_told_to(run, changeable, t
     assert (elsewhere / "dataset_info.json").exists()
 
 
-def test_why_and_impact_lead_to_each_other(run):
+def test_why_and_impact_lead_to_each_other(run, two_weeks):
     (example, *_) = as_json(run, "dataset", "diff", "2026-01-05", "latest")["examples"]
     chain = as_json(run, "why", example["example_id"])
     file = chain["evidence"][0]["file"]
@@ -106,5 +106,9 @@ def test_why_and_impact_lead_to_each_other(run):
     assert chain["dataset_versions"] == sorted(
         {row["dataset_version"] for row in downstream["dataset_versions"] if row["example_id"] == example["example_id"]}
     )
-    assert f"{file}:{chain['evidence'][0]['line_number']}" in run("why", example["example_id"][:10])[1]
+    place = f"{file}:{chain['evidence'][0]['line_number']}"
+    assert place in run("why", example["example_id"][:10])[1]
+    line = as_json(run, "impact", place)
+    assert line["subject"] == {"kind": "event", "name": chain["evidence"][0]["event_id"]}
+    assert as_json(run, "impact", str(two_weeks / "raw" / file)) == downstream
     assert f"{len(downstream['evidence'])} pieces of evidence" in run("impact", file, "--as", "file")[1]

@@ -1,11 +1,12 @@
 """Who is behind what: `why` goes back from an example, `impact` on from what was received."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
-from feedback_pipeline.settings import Settings
+from feedback_pipeline.settings import Location, Settings
 
 
 @app.command()
@@ -26,7 +27,7 @@ def why(
 @app.command()
 def impact(
     subject: Annotated[
-        str, typer.Argument(help="An event's, interaction's or feedback's id, a user, or SOURCE/DAY/FILE.")
+        str, typer.Argument(help="An event's, interaction's or feedback's id, a user, a file, or FILE:LINE.")
     ],
     kind: Annotated[
         Literal["event", "file", "interaction", "feedback", "user"] | None,
@@ -41,9 +42,17 @@ def impact(
     from feedback_pipeline.inspection.lineage_views import impact_values, print_impact
 
     settings = Settings.from_environment()
-    found = find_subject(warehouse(), subject, Pseudonyms.existing(settings.user_key), kind)
+    named = _below(settings.landing_zone, subject)
+    found = find_subject(warehouse(), named, Pseudonyms.existing(settings.user_key), kind)
     followed = impact_of(warehouse(), settings.datasets, found)
     if as_json:
         print_json(impact_values(followed))
     else:
         print_impact(console, followed)
+
+
+def _below(landing_zone: Location, name: str) -> str:
+    """A file's path below the landing zone, where it is named from the root or from the current folder."""
+    whole = name if "://" in name else str(Path(name).absolute())
+    zone = f"{landing_zone}".rstrip("/") + "/"
+    return whole.removeprefix(zone) if whole.startswith(zone) else name

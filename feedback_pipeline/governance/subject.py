@@ -1,5 +1,6 @@
 """What somebody asks about: a line, a file, an answer, a piece of feedback or a user."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,6 +10,7 @@ from feedback_pipeline.warehouse import Warehouse
 Kind = Literal["event", "file", "interaction", "feedback", "user"]
 # Two comparisons of columns, so that DuckDB passes over what cannot have the file.
 OF_FILE = "source = split_part($name, '/', 1) AND file = substr($name, length(split_part($name, '/', 1)) + 2)"
+_PLACE = re.compile(r"(?P<file>.+):(?P<line>[0-9]{1,15})")
 _KNOWN = {
     "event": "FROM raw_events WHERE event_id = $name",
     "file": f"FROM raw_events WHERE {OF_FILE}",
@@ -36,8 +38,11 @@ def find_subject(
 ) -> Subject:
     """What is called `name`: of a `kind`, or of whichever kind has it.
 
-    A user may be named by their own id where `pseudonyms` are given. Raises `UnknownSubjectError`.
+    A user may be named by their own id where `pseudonyms` are given, an event by its place, as `FILE:LINE`.
+    Raises `UnknownSubjectError`.
     """
+    if kind in (None, "event") and (place := _PLACE.fullmatch(name)) and (event := _event_at(warehouse, place)):
+        return event
     kinds: tuple[Kind, ...] = (kind,) if kind else get_args(Kind)
     called = [Subject(each, name) for each in kinds]
     if "user" in kinds and pseudonyms:
@@ -50,6 +55,14 @@ def find_subject(
         raise UnknownSubjectError(f"{name!r} is {listed}: say which with --as")
     looked = ", ".join(kinds) + ("" if pseudonyms or "user" not in kinds else " (by pseudonym: there is no user key)")
     raise UnknownSubjectError(f"nothing received is called {name!r}; looked for it as {looked}")
+
+
+def _event_at(warehouse: Warehouse, place: re.Match[str]) -> Subject | None:
+    query = f"SELECT DISTINCT event_id FROM raw_events WHERE {OF_FILE} AND line_number = $line ORDER BY event_id"
+    found = warehouse.read(query, {"name": place["file"], "line": int(place["line"])})["event_id"].to_list()
+    if len(found) > 1:
+        raise UnknownSubjectError(f"{place[0]} packs several events: {', '.join(found)}")
+    return Subject("event", found[0]) if found else None
 
 
 def _is_known(warehouse: Warehouse, subject: Subject) -> bool:
