@@ -12,6 +12,7 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.gate_world import World
 from benchmarks.report import arguments, publish
@@ -110,4 +111,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # On products as small as these a second thread of BLAS spins longer than it works.
+    with threadpool_limits(limits=1):
+        main()
