@@ -46,9 +46,8 @@ def impact_of(warehouse: Warehouse, datasets_folder: Path, subject: Subject) -> 
     What is made of an answer, or rests on what somebody said or did about it, is downstream, by any revision of
     either. What only shifts figures over all (calibrations, rates, themes) is not followed.
     """
-    events = warehouse.read(_EVENTS[subject.kind], {"name": subject.name} if "$name" in _EVENTS[subject.kind] else {})
-    asked = _named(subject, "user"), _named(subject, "interaction"), _named(subject, "feedback")
-    user, answer, said = asked
+    events = _events(warehouse, subject)
+    user, answer, said = (_named(subject, kind) for kind in ("user", "interaction", "feedback"))
     interactions = warehouse.read(_INTERACTIONS, {"user": user, "interaction": answer}, events=events)
     feedback = warehouse.read(
         _FEEDBACK, {"user": user, "feedback": said}, events=events, interactions=_ids(interactions, "interaction_id")
@@ -91,6 +90,12 @@ def _models(warehouse: Warehouse, members: pl.DataFrame, examples: pl.DataFrame)
     return pl.concat([trained, only_scored]).with_columns(champion=pl.col("model_version").eq_missing(pl.lit(name)))
 
 
+def _events(warehouse: Warehouse, subject: Subject) -> pl.DataFrame:
+    if subject.kind not in _EVENTS:
+        return pl.DataFrame(schema={"event_id": pl.String})
+    return warehouse.read(_EVENTS[subject.kind], {"name": subject.name})
+
+
 def _named(subject: Subject, kind: str) -> str | None:
     return subject.name if subject.kind == kind else None
 
@@ -107,9 +112,6 @@ def _event_ids(interactions: pl.DataFrame) -> pl.DataFrame:
 _EVENTS = {
     "event": "SELECT DISTINCT event_id FROM raw_events WHERE event_id = $name",
     "file": f"SELECT DISTINCT event_id FROM raw_events WHERE {OF_FILE}",
-    "interaction": "SELECT NULL::VARCHAR AS event_id WHERE false",
-    "feedback": "SELECT NULL::VARCHAR AS event_id WHERE false",
-    "user": "SELECT NULL::VARCHAR AS event_id WHERE false",
 }
 _INTERACTIONS = """
 SELECT arrival_day, interaction_id, source, session_id, user_id, model_version, event_id, part_event_ids

@@ -27,9 +27,8 @@ def card_text(version: str, content: str, composed: pl.DataFrame, made_from: Pro
         {"config": f"`{name}`", "columns": ", ".join(f"`{column}`" for column in columns)}
         for name, columns in TRAINING_COLUMNS.items()
     ]
-    counted = pl.DataFrame(configs).join(
-        sizes.with_columns(config=pl.format("`{}`", "format")).drop("format"), on="config", how="left"
-    )
+    named = sizes.with_columns(config=pl.format("`{}`", "format")).drop("format")
+    counted = pl.DataFrame(configs).join(named, on="config", how="left", maintain_order="left")
     decided = sorted(made_from.decisions.items(), key=lambda decision: (-decision[1], decision[0]))
     picture = f"![What the dataset is composed of, and what curation decided]({PICTURE})\n" if decided else ""
     return "\n".join(
