@@ -114,3 +114,16 @@ def test_the_interval_of_a_rate_holds_it(count, of):
     lower, upper = wilson(count, of)
 
     assert 0 <= lower <= (count / of if of else 0.5) <= upper + 1e-12 <= 1 + 1e-12
+
+
+def test_what_belongs_to_a_new_theme_joins_it_on_its_first_night(monkeypatch):
+    # The newest problems alone are clustered; the older ones are as near to the themes that these found.
+    monkeypatch.setattr("feedback_pipeline.routing.themes.night.WAITING_LIMIT", 120)
+    older, newer = START, START + timedelta(days=1)
+    waiting = pl.concat([frame(around(c, 20, c), f"old-{c}", older) for c in range(4)])
+    new = pl.concat([frame(around(c, 30, 50 + c), f"new-{c}", newer) for c in range(4)])
+
+    made = group_problems([], waiting, new, newer)
+
+    joined = made.members.filter(pl.col("interaction_id").str.starts_with("old"), pl.col("theme_id").is_not_null())
+    assert joined.height > 70

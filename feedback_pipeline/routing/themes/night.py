@@ -57,6 +57,8 @@ def group_problems(groups: list[Group], waiting: pl.DataFrame, problems: pl.Data
     live = [group for group in groups if group.merged_into is None]
     left = _join(live, pool, ledger)
     founded = _cluster(live, left, ledger)
+    # What HDBSCAN took for noise, or did not see, belongs to the new themes from their first night.
+    _join(founded, left.filter(~pl.col("interaction_id").is_in(list(ledger.placed))), ledger)
     _merge([*live, *founded], ledger)
     placed = ledger.placed
     fresh = set(new["interaction_id"])
