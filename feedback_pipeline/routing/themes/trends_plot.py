@@ -1,6 +1,7 @@
 """Themes through four weeks, a small panel each."""
 
 from io import BytesIO
+from textwrap import shorten
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,7 @@ from feedback_pipeline.routing.themes.shown import flagged
 _PANELS = 12
 _COLUMNS = 3
 _WIDTH, _HEIGHT = 3.6, 2.2
-_WORDS = 32
+_TITLE = 40
 _TICKS = 5
 
 
@@ -55,7 +56,8 @@ def _draw(panel: Axes, trend: dict[str, Any], rates: pl.DataFrame) -> None:
         panel.axhline(past, color="grey", linewidth=1, linestyle=":")
         if trend["flagged"]:
             panel.axvspan(window["day"][0], window["day"][-1], color=colour, alpha=0.1)
-    panel.set_title(f"{trend['name'][:_WORDS]}\n{_flags(trend)}", fontsize=8)
+    title = [shorten(trend["name"], _TITLE, placeholder="…"), *_flags(trend)]
+    panel.set_title("\n".join(title), fontsize=8)
     panel.set_ylabel("% of interactions", fontsize=7)
     panel.set_ylim(bottom=0)
     panel.tick_params(labelsize=7)
@@ -63,6 +65,6 @@ def _draw(panel: Axes, trend: dict[str, Any], rates: pl.DataFrame) -> None:
     panel.set_xticks(ticks, [f"{day:%d %b}" for day in ticks])
 
 
-def _flags(trend: dict[str, Any]) -> str:
-    kind = "came back" if trend["came_back"] else "rising" if trend["rising"] else ""
-    return ", ".join(filter(None, [kind, *(f"new with {name}" for name in trend["new_with"])]))
+def _flags(trend: dict[str, Any]) -> list[str]:
+    kind = ["came back"] if trend["came_back"] else ["rising"] if trend["rising"] else []
+    return kind + [f"new with {name}" for name in trend["new_with"]]
