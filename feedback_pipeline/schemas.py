@@ -441,6 +441,8 @@ CURATED_EXAMPLES = Table(
         "kept": Column(pl.Boolean, "whether it enters the dataset"),
         "filter_reason": Column(pl.String, "why it does not"),
         "duplicate_of": Column(pl.String, "example_id kept in its place"),
+        "supporting_ids": Column(TEXTS, "of a kept one, examples dropped as its duplicates, by the week's end; sorted"),
+        "supporting_users": Column(pl.Int64, "users behind it and these, each counted once"),
         "split": Column(pl.String, "`train` or `test`, by a stable hash of the group"),
         "group_id": Column(pl.String, "user, or session where no user is known: never on two sides"),
         "prompt": Column(MESSAGES, "system context and conversation, redacted"),

@@ -23,7 +23,8 @@ class Settings:
 
     `home` holds everything generated; `landing_zone` holds what arrives, in a folder or at any URL that
     fsspec knows, such as s3://bucket/raw. The base model and the encoder are an embedded model's name, a
-    Hugging Face id or a local folder. `name_model` is a spaCy pipeline's package or folder.
+    Hugging Face id or a local folder. `name_model` is a spaCy pipeline's package or folder. `kept_out` names
+    files of benchmarks, globs included, that no dataset may meet.
     """
 
     home: Path
@@ -31,10 +32,11 @@ class Settings:
     base_model: str = EMBEDDED_BASE_MODEL
     encoder: str = EMBEDDED_ENCODER
     name_model: str | None = None
+    kept_out: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read `FEEDBACK_HOME`, `…_LANDING_ZONE`, `…_BASE_MODEL`, `…_ENCODER` and `…_NAME_MODEL`."""
+        """Read `FEEDBACK_HOME`, `…_LANDING_ZONE`, `…_BASE_MODEL`, `…_ENCODER`, `…_NAME_MODEL` and `…_DECONTAMINATE`."""
         home = Path(os.environ.get("FEEDBACK_HOME") or PROJECT_ROOT / "data").expanduser().resolve()
         return cls(
             home=home,
@@ -42,6 +44,7 @@ class Settings:
             base_model=os.environ.get("FEEDBACK_BASE_MODEL") or EMBEDDED_BASE_MODEL,
             encoder=os.environ.get("FEEDBACK_ENCODER") or EMBEDDED_ENCODER,
             name_model=os.environ.get("FEEDBACK_NAME_MODEL") or None,
+            kept_out=tuple(filter(None, os.environ.get("FEEDBACK_DECONTAMINATE", "").split(os.pathsep))),
         )
 
     @property

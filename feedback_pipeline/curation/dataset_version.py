@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,7 @@ from feedback_pipeline.curation.duplicates import SIMILARITY
 from feedback_pipeline.curation.filters import MAX_CHARACTERS
 from feedback_pipeline.curation.splits import TEST_FRACTION
 from feedback_pipeline.curation.stable_hash import sha256_hex
+from feedback_pipeline.curation.support import with_support
 from feedback_pipeline.curation.trust import USUAL_TRUST
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
@@ -63,10 +64,20 @@ class Provenance:
 def assemble(examples: pl.DataFrame, week: date) -> pl.DataFrame:
     """The examples kept as of a week: of each the newest row up to it, if that is kept; sorted by id.
 
-    `examples` are rows of `CURATED_EXAMPLES` of any weeks.
+    `examples` are rows of `CURATED_EXAMPLES` of any weeks. What supports an example is told as of the week too.
     """
     newest = _newest(examples, week)
-    return newest.filter("kept").sort("example_id")
+    return CURATED_EXAMPLES.conform(with_support(newest.filter("kept").sort("example_id"), newest))
+
+
+def gone_from_test(examples: pl.DataFrame, week: date) -> dict[str, int]:
+    """How many examples that were tested on a week before are not any more, by what was decided on them since."""
+    before = assemble(examples, week - timedelta(days=7)).filter(pl.col("split") == "test")
+    now = assemble(examples, week).filter(pl.col("split") == "test")
+    gone = before.join(now, on="example_id", how="anti").select("example_id")
+    why = _newest(examples, week).join(gone, on="example_id", how="semi")
+    reasons = why.select(pl.coalesce("filter_reason", pl.lit("moved to train")).alias("reason"))
+    return dict(reasons.group_by("reason").len().sort("reason").iter_rows())
 
 
 def content_hash(dataset: pl.DataFrame) -> str:
@@ -87,8 +98,14 @@ def version_name(week: date, content: str) -> str:
     return f"{week.isoformat()}-{content[:_VERSION_HASH_LENGTH]}"
 
 
-def provenance(examples: pl.DataFrame, week: date, parent_version: str | None, code_version: str) -> Provenance:
-    """Describe what `assemble(examples, week)` is made from."""
+def provenance(
+    examples: pl.DataFrame,
+    week: date,
+    parent_version: str | None,
+    code_version: str,
+    kept_out: Mapping[str, str] | None = None,
+) -> Provenance:
+    """Describe what `assemble(examples, week)` is made from; `kept_out` are the benchmarks' files and their SHA-256."""
     inputs = examples.filter(pl.col("week") <= week).partition_by("week", as_dict=True)
     decisions = decisions_of(_newest(examples, week))
     return Provenance(
@@ -104,7 +121,7 @@ def provenance(examples: pl.DataFrame, week: date, parent_version: str | None, c
             for (key,), rows in decisions.partition_by("format", as_dict=True).items()
         },
         code_version=code_version,
-        policy=_POLICY,
+        policy=_POLICY | {"kept_out": dict(kept_out or {})},
     )
 
 

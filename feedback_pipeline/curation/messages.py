@@ -20,6 +20,12 @@ def last_user_message(prompt: str = "prompt") -> pl.Expr:
     return _each_message(prompt).list.filter(_ROLE == "user").list.last().struct.field("content")
 
 
+def all_questions(prompt: str = "prompt") -> pl.Expr:
+    """Everything the user said, a line a message; empty where that is nothing."""
+    asked = _each_message(prompt).list.filter(_ROLE == "user")
+    return asked.list.eval(_CONTENT).list.join("\n").fill_null("")
+
+
 def text_of(messages: str) -> pl.Expr:
     """The text of a conversation of one message; null where there is none."""
     return pl.col(messages).list.first().struct.field("content")

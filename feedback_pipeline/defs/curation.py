@@ -11,9 +11,10 @@ from feedback_pipeline.curation.candidates import candidate_examples
 from feedback_pipeline.curation.code_version import code_version
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_files import write_dataset
-from feedback_pipeline.curation.dataset_version import Provenance, assemble, decisions_of, provenance
+from feedback_pipeline.curation.dataset_version import Provenance, assemble, decisions_of, gone_from_test, provenance
+from feedback_pipeline.curation.external_benchmarks import load_benchmarks
 from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
-from feedback_pipeline.curation.leaks import leaks
+from feedback_pipeline.curation.leaks import by_kind, leaks
 from feedback_pipeline.curation.review_inputs import review_queue_of
 from feedback_pipeline.curation.review_queue import waiting_by_reason
 from feedback_pipeline.curation.versions.card import PICTURE
@@ -46,11 +47,13 @@ def curated_examples(store: Store) -> EachPartition:
     """One row per candidate example: kept, or rejected with a reason."""
 
     names = load_name_model(store.settings.name_model)
+    kept_out = load_benchmarks(store.settings.kept_out)
 
     def of(week: date) -> pl.DataFrame:
         given = week_inputs(store.warehouse, week)
         candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-        return curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd, names=names)
+        touched = given.verdicts["interaction_id"]
+        return curate(candidates, touched, given.history, week, given.crowd, names=names, kept_out=kept_out)
 
     return EachPartition(of, shows=_decisions_shown)
 
@@ -94,7 +97,7 @@ def review_queue(store: Store) -> EachPartition:
             _NO_LEAKS,
             asset="datasets",
             blocking=True,
-            description="Train and test share no user, session or near-duplicate prompt.",
+            description="Train and test share no user, session, near-duplicate prompt or thirteen words.",
         )
     ],
 )
@@ -106,9 +109,9 @@ def datasets(
     examples = all_examples_until(store.warehouse, week)
     dataset = assemble(examples, week)
     parent = store.warehouse.latest(DATASETS, "dataset_version", before=week)
-    made_from = provenance(examples, week, parent, code_version())
+    made_from = provenance(examples, week, parent, code_version(), load_benchmarks(store.settings.kept_out).files)
     rows = write_dataset(dataset, store.settings.datasets, made_from)
-    leaking = leaks(dataset)
+    leaking = leaks(dataset, examples)
     context.log.info(f"{week}: {dataset.height} examples kept of {sum(made_from.decisions.values())}")
     yield dg.Output(
         rows,
@@ -118,5 +121,10 @@ def datasets(
     yield dg.AssetCheckResult(
         check_name=_NO_LEAKS,
         passed=leaking.is_empty(),
-        metadata={"leaks": leaking.height, "examples": dg.MetadataValue.md(markdown_table(leaking.head(20)))},
+        metadata={
+            "leaks": leaking.height,
+            **by_kind(leaking),
+            "examples": dg.MetadataValue.md(markdown_table(leaking.head(20))),
+            "gone_from_test": gone_from_test(examples, week),
+        },
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_version import assemble
-from feedback_pipeline.curation.leaks import leaks
+from feedback_pipeline.curation.leaks import by_kind, leaks
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 TRAIN = example("x1", words(1), words(2), split="train", session_id="s1")
@@ -28,6 +28,28 @@ def test_a_planted_leak_is_found(kind, planted):
     assert leaks(kept(TRAIN, {**TEST, **planted})).rows() == [(kind, "x1", "x2")]
 
 
+LONG = words(7, 13)
+
+
+@pytest.mark.parametrize("shared", [13, 12])
+def test_thirteen_words_in_a_row_are_a_leak_and_twelve_are_not(shared):
+    asked = f"{words(8, 40)}. {' '.join(LONG.split()[:shared]).upper()}!"
+    told = said("user", f"{LONG} {words(9, 40)}") + said("assistant", "Yes?") + said("user", words(10))
+    found = leaks(kept({**TRAIN, "prompt": told}, {**TEST, "prompt": said("user", asked)}))
+    assert found.rows() == ([("words", "x1", "x2")] if shared == 13 else [])
+
+
+def test_a_form_that_many_users_fill_in_is_no_leak():
+    filled = [
+        example(f"x{n}", f"{LONG} {words(n + 20, 40)}", words(n), split="test" if n == 0 else "train")
+        for n in range(12)
+    ]
+    few = leaks(kept(*filled[:10]))
+    assert leaks(kept(*filled)).is_empty()
+    assert by_kind(few) == {"group": 0, "session": 0, "prompt": 0, "words": 9}
+    assert leaks(kept(*filled[:10]), decided=kept(*filled)).is_empty()
+
+
 def test_a_leak_between_formats_is_found():
     pair = preference("x2", "Yes.", "No.", split="test", prompt=TRAIN["prompt"])
     assert leaks(kept(TRAIN, pair))["kind"].to_list() == ["prompt"]
@@ -39,6 +61,20 @@ def test_a_clean_dataset_has_none():
 
 def test_an_empty_dataset_has_none():
     assert leaks(CURATED_EXAMPLES.empty()).is_empty()
+
+
+passages = st.lists(st.sampled_from([words(n, 7) for n in range(6)]), min_size=1, max_size=4).map(" ".join)
+
+
+@settings(max_examples=40)
+@given(passages, passages)
+def test_a_planted_leak_is_found_whatever_is_planted(one, other):
+    def runs(text):
+        spoken = text.split()
+        return {tuple(spoken[i : i + 13]) for i in range(len(spoken) - 12)}
+
+    found = leaks(kept({**TRAIN, "prompt": said("user", one)}, {**TEST, "prompt": said("user", other)}))
+    assert ("words" in found["kind"]) == bool(runs(one) & runs(other))
 
 
 SIDES = [group_on("train"), group_on("train", 1), group_on("test"), group_on("test", 1)]
