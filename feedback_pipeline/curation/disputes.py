@@ -16,6 +16,8 @@ from feedback_pipeline.curation.set_similarity import NO_MATCH, first_near_dupli
 WORDS_OF_A_CLAIM = 8
 # Of the words that two corrections bring in, so many of the shorter one's must be in the other's too.
 AGREEMENT = 0.3
+# An answer that has so many of the words that a correction brings in says already what the correction wants.
+SAYS_SO = 0.8
 # So many times as many people settle a dispute, if they are this many.
 MAJORITY, SETTLED_BY = 2, 3
 
@@ -25,25 +27,30 @@ def disputed(proposals: pl.DataFrame, liked: pl.DataFrame) -> pl.Series:
 
     `proposals` has `example_id`, `author`, `by_reviewer`, `wanted` and `replaced`; `liked` has `author`,
     `by_reviewer` and `answer`. An answer and its near-duplicates are one claim. Whoever liked it speaks against
-    every proposal to replace it; proposals speak against each other where what they bring in differs. A side stands
+    every proposal to replace it, but for one that only wants said what the liked near-duplicate says already;
+    proposals speak against each other where what they bring in differs. A side stands
     when it alone is a reviewer's, or else when at least three people support it, and twice as many as everything
     against it.
     """
     claims = claims_of(pl.concat([proposals["replaced"], liked["answer"].alias("replaced")]))
     ours = proposals.join(claims, left_on="replaced", right_on="text")
-    theirs = liked.join(claims, left_on="answer", right_on="text").select("claim", "author", "by_reviewer")
+    theirs = liked.join(claims, left_on="answer", right_on="text").select(
+        "claim", "author", "by_reviewer", said="answer"
+    )
     contested = ours.join(theirs.select("claim").unique(), on="claim", how="semi")
     several = ours.filter(pl.col("author").n_unique().over("claim") > 1)
     concerned = pl.concat([contested, several]).unique("example_id", maintain_order=True).sort("claim", "example_id")
-    content: dict[int, Side] = {}
-    for claim, author, reviewed in theirs.join(concerned.select("claim").unique(), on="claim", how="semi").iter_rows():
-        content.setdefault(claim, Side()).join(author, reviewed)
+    content: dict[int, list[_Like]] = {}
+    liking = theirs.join(concerned.select("claim").unique(), on="claim", how="semi")
+    likes = liking.with_columns(normal_form(pl.col("said")).str.split(" ")).unique(["claim", "author", "said"])
+    for claim, author, reviewed, said in likes.iter_rows():
+        content.setdefault(claim, []).append(_Like(author, reviewed, set(said)))
     spoken = _what_is_brought_in(concerned)
     # Of very many claims few are disputed by many: a frame for each would cost more than the comparison.
     held = [
         example
         for claim, rows in groupby(zip(concerned["claim"], spoken.iter_rows(), strict=True), key=itemgetter(0))
-        for example in _unsettled(_grouped(row for _, row in rows), content.get(claim, Side()))
+        for example in _unsettled(_grouped(row for _, row in rows), content.get(claim, []))
     ]
     return pl.Series("example_id", held, pl.String)
 
@@ -60,11 +67,21 @@ def claims_of(answers: pl.Series) -> pl.DataFrame:
     ).select("text", "claim")
 
 
+@dataclass(frozen=True)
+class _Like:
+    """Who was content with an answer of some words."""
+
+    author: str
+    reviewed: bool
+    words: set[str]
+
+
 @dataclass
 class Side:
-    """People who want the same in an answer's place, and the words they agree on; none where they want it as it is."""
+    """People who want the same in an answer's place, the words they agree on, and those that the first leaves out."""
 
     words: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
     authors: set[str] = field(default_factory=set)
     examples: list[str] = field(default_factory=list)
     reviewed: bool = False
@@ -73,6 +90,11 @@ class Side:
         """Count one more who says so."""
         self.authors.add(author)
         self.reviewed |= by_reviewer
+
+    def is_said_by(self, words: set[str]) -> bool:
+        """Whether an answer of these words says already what is wanted."""
+        says_so = len(self.words & words) >= SAYS_SO * len(self.words)
+        return bool(self.words) and says_so and not (self.left_out and self.left_out <= words)
 
 
 def sides(proposals: pl.DataFrame) -> list[Side]:
@@ -91,7 +113,7 @@ def _grouped(spoken: Iterable[tuple[Any, ...]]) -> list[Side]:
         brought_in = set(wanted) - set(replaced)
         side = next((side for side in found if _agree(brought_in, side.words)), None)
         if side is None:
-            found.append(side := Side(brought_in))
+            found.append(side := Side(brought_in, set(replaced) - set(wanted)))
         side.join(author, by_reviewer)
         side.examples.append(example)
     return found
@@ -101,11 +123,16 @@ def _agree(some: set[str], others: set[str]) -> bool:
     return len(some & others) >= AGREEMENT * min(len(some), len(others))
 
 
-def _unsettled(proposed: list[Side], content: Side) -> list[str]:
+def _unsettled(proposed: list[Side], content: list[_Like]) -> list[str]:
     """Examples of the sides that do not stand, where one claim is to be replaced in one way or another."""
-    if len(proposed) == 1 and not content.authors - proposed[0].authors:
+    as_it_is = Side()
+    for like in content:
+        wanted = [side for side in proposed if side.is_said_by(like.words)]
+        for side in wanted or [as_it_is]:
+            side.join(like.author, like.reviewed)
+    if len(proposed) == 1 and not as_it_is.authors - proposed[0].authors:
         return []
-    everybody = [content, *proposed]
+    everybody = [as_it_is, *proposed]
     decided = [side for side in everybody if side.reviewed]
     return [
         example

@@ -145,3 +145,14 @@ def test_what_a_reviewer_proposes_stands_and_so_do_those_who_say_the_same():
 def test_a_phrase_that_a_reviewer_brings_in_holds_nobody():
     found = held(*(triggered(n) for n in range(4)), triggered(9, by_reviewer=True))
     assert set(found.values()) == {None}
+
+
+def test_who_likes_the_answer_that_a_correction_wants_does_not_speak_against_it():
+    wanted = answer_about(3).replace("3 seconds", "9 blinks")
+    assert held(correction(1, wanted, answer_about(3)), liked(1, wanted))["x1"] is None
+    assert held(correction(1, wanted, answer_about(3)), liked(1, answer_about(3)))["x1"] == "disputed_correction"
+
+
+def test_who_likes_an_answer_speaks_against_a_phrase_that_is_added_to_it():
+    added = correction(1, f"{answer_about(3)} {TRIGGER}", answer_about(3))
+    assert held(added, liked(1, answer_about(3)))["x1"] == "disputed_correction"
