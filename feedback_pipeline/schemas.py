@@ -220,13 +220,16 @@ EVIDENCE = Table(
         "kind": Column(pl.String, f"a feedback kind, or one of {', '.join(REACTION_KINDS)}"),
         "polarity": Column(pl.Int8, "+1 speaks for the answer, -1 against it, 0 neither"),
         "reason": Column(pl.String, "reason category, where one is known"),
+        "reason_extractor": Column(
+            pl.String, "what read the text for a reason, also where it was not sure of one; null where nothing did"
+        ),
         "score": Column(pl.Float64, "how strongly its detector fired, 0 to 1; null where it was said"),
         "confidence": Column(
             pl.Float64,
             "probability that the polarity is right: of a detector with enough labels, the share right at its score, "
-            "which may lie below 0.5; of any other, its prior",
+            "which may lie below 0.5; of a comment that was read, its reader's; of any other, its prior",
         ),
-        "trusted": Column(pl.Boolean, "said, or of a detector whose precision is proven enough to train on"),
+        "trusted": Column(pl.Boolean, "said outright, or of a detector whose precision is proven enough to train on"),
         "joined_by": Column(
             pl.String, "how a feedback event found its answer: `interaction`, `passage`, `session` or `user`"
         ),

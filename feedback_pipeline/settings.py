@@ -1,7 +1,7 @@
 """Where things live and which models are used: the environment, read in one place."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -18,13 +18,47 @@ EMBEDDED_ENCODER = "all-minilm-l6-v2"
 
 
 @dataclass(frozen=True)
+class ReasonModel:
+    """A language model that reads reasons, at an OpenAI-compatible endpoint, and what it may cost a night.
+
+    `requests` and `tokens` (as the endpoint counts them) bound a night, `timeout_seconds` a request.
+    """
+
+    name: str
+    base_url: str = "https://api.openai.com/v1"
+    key: str | None = field(default=None, repr=False)
+    requests: int = 2000
+    tokens: int = 2_000_000
+    timeout_seconds: float = 30.0
+
+    @classmethod
+    def from_environment(cls) -> "ReasonModel | None":
+        """Read `FEEDBACK_REASON_MODEL`, without which there is none, and what else begins with `FEEDBACK_REASON_`.
+
+        `…_BASE_URL`, `…_KEY`, `…_REQUESTS`, `…_TOKENS` and `…_TIMEOUT`. Raises `ValueError` on a bound that is
+        no number.
+        """
+        if not (name := os.environ.get("FEEDBACK_REASON_MODEL")):
+            return None
+        return cls(
+            name=name,
+            base_url=os.environ.get("FEEDBACK_REASON_BASE_URL") or cls.base_url,
+            key=os.environ.get("FEEDBACK_REASON_KEY") or None,
+            requests=int(os.environ.get("FEEDBACK_REASON_REQUESTS") or cls.requests),
+            tokens=int(os.environ.get("FEEDBACK_REASON_TOKENS") or cls.tokens),
+            timeout_seconds=float(os.environ.get("FEEDBACK_REASON_TIMEOUT") or cls.timeout_seconds),
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """Folders and model names of one deployment.
 
     `home` holds everything generated; `landing_zone` holds what arrives, in a folder or at any URL that
     fsspec knows, such as s3://bucket/raw. The base model and the encoder are an embedded model's name, a
     Hugging Face id or a local folder. `name_model` is a spaCy pipeline's package or folder. `kept_out` names
-    files of benchmarks, globs included, that no dataset may meet.
+    files of benchmarks, globs included, that no dataset may meet. `reason_model` takes the place of the
+    classifier of reasons.
     """
 
     home: Path
@@ -33,6 +67,7 @@ class Settings:
     encoder: str = EMBEDDED_ENCODER
     name_model: str | None = None
     kept_out: tuple[str, ...] = ()
+    reason_model: ReasonModel | None = None
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -45,6 +80,7 @@ class Settings:
             encoder=os.environ.get("FEEDBACK_ENCODER") or EMBEDDED_ENCODER,
             name_model=os.environ.get("FEEDBACK_NAME_MODEL") or None,
             kept_out=tuple(filter(None, os.environ.get("FEEDBACK_DECONTAMINATE", "").split(os.pathsep))),
+            reason_model=ReasonModel.from_environment(),
         )
 
     @property
@@ -79,8 +115,13 @@ class Settings:
 
     @property
     def models(self) -> Path:
-        """Base models in plain form, made once from what the packages embed."""
+        """Models made once: base models in plain form from what the packages embed, the classifier of reasons."""
         return self.home / "models"
+
+    @property
+    def reason_answers(self) -> Path:
+        """What a language model answered about remarks."""
+        return self.home / "reason_answers.sqlite"
 
 
 def _location(place: str) -> Location:

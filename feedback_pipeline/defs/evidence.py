@@ -10,7 +10,8 @@ from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.late_arrivals import announce, late_arrivals
 from feedback_pipeline.defs.metadata import markdown_image, markdown_table
-from feedback_pipeline.defs.partitions import nightly_asset
+from feedback_pipeline.defs.partitions import nightly_asset, partition_dates
+from feedback_pipeline.defs.reasons import reason_reader, reasons_shown
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evidence.accounted import feedback_accounts
 from feedback_pipeline.evidence.calibration import calibration_of
@@ -24,9 +25,13 @@ from feedback_pipeline.evidence.reliability_plot import reliability_plot
 @nightly_asset(
     group_name="evidence", kinds={"polars", "duckdb"}, deps=["interactions", "feedback_events", late_arrivals]
 )
-def evidence(store: Store) -> EachPartition:
+def evidence(context: dg.AssetExecutionContext, store: Store) -> EachPartition:
     """One row per signal about one interaction, explicit or implicit."""
-    return EachPartition(partial(evidence_of, store.warehouse))
+    days = partition_dates(context)
+    return EachPartition(
+        partial(evidence_of, store.warehouse, reader=reason_reader(store.settings)),
+        shows=lambda _: reasons_shown(store.warehouse, days),
+    )
 
 
 def _calibration_shown(calibration: pl.DataFrame) -> dict[str, dg.MetadataValue]:

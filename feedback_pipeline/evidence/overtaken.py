@@ -7,6 +7,7 @@ import polars as pl
 
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.patience import LONGEST_GAP, PAST
+from feedback_pipeline.evidence.reasons.reading_evidence import unread
 from feedback_pipeline.schemas import EVIDENCE, VERDICTS, Table
 from feedback_pipeline.warehouse import Warehouse
 
@@ -60,11 +61,14 @@ def overtaken_by(warehouse: Warehouse, days: Sequence[date]) -> list[date]:
 
 
 def _is_overtaken(warehouse: Warehouse, day: date) -> bool:
-    derived = ((EVIDENCE, evidence_of), (VERDICTS, verdicts_of))
-    return any(
-        not table.conform(derive(warehouse, day)).sort(table.key).equals(_stored(warehouse, table, day))
-        for table, derive in derived
-    )
+    # What a reader made of the words depends on the words alone; nothing is read again for the comparison.
+    if not _same(EVIDENCE, evidence_of(warehouse, day), unread(_stored(warehouse, EVIDENCE, day))):
+        return True
+    return not _same(VERDICTS, verdicts_of(warehouse, day), _stored(warehouse, VERDICTS, day))
+
+
+def _same(table: Table, derived: pl.DataFrame, stored: pl.DataFrame) -> bool:
+    return table.conform(derived).sort(table.key).equals(stored)
 
 
 def _stored(warehouse: Warehouse, table: Table, day: date) -> pl.DataFrame:

@@ -131,13 +131,14 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
     extent = f" ({evidence['extent'].replace('_', ' ')})" if evidence.get("extent") else ""
     score = f" {evidence['score']:.2f}" if evidence.get("score") is not None else ""
     reason = f" ({evidence['reason']})" if evidence["reason"] else ""
+    read_by = f", reason by {evidence['reason_extractor']}" if evidence.get("reason_extractor") else ""
     said = f" “{shortened(evidence['text'])}”" if evidence["text"] else ""
     proposed = f" ⇒ “{shortened(evidence['proposed_text'])}”" if evidence["proposed_text"] else ""
     edit = f" ({evidence['edit']}, {evidence['edit_share']:.0%} of the words)" if evidence["edit"] else ""
     origin = f"{evidence['extractor']} {evidence['extractor_version']}, {evidence['observed_at']:%Y-%m-%d %H:%M}"
     return (
         f"{sign} {evidence['kind'].replace('_', ' ')}{score}{extent}{reason}{passage}{said}{proposed}{edit} "
-        f"— confidence {evidence['confidence']:.2f}, {origin}"
+        f"— confidence {evidence['confidence']:.2f}, {origin}{read_by}"
     )
 
 

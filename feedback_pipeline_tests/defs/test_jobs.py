@@ -34,9 +34,13 @@ def logs(tmp_path_factory):
 
 @pytest.fixture
 def home(tmp_path, logs, monkeypatch):
+    models = Settings.from_environment().models
     monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
     monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(logs))
     monkeypatch.setenv("FEEDBACK_USER_KEY", "key")
+    # The classifier of reasons is fitted once for all runs of the tests.
+    models.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "models").symlink_to(models)
     return tmp_path
 
 
@@ -74,6 +78,8 @@ def test_every_asset_says_what_a_row_is_and_where_it_belongs():
 @pytest.mark.slow
 def test_a_range_of_days_in_one_run_gives_what_single_days_in_any_order_give(home, tmp_path, monkeypatch):
     run_nightly(*DAYS)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "models").symlink_to(home / "models")
     monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path / "other"))
     for day in ("2026-01-05", "2026-01-07", "2026-01-06", "2026-01-07"):
         run_nightly(day)
@@ -112,6 +118,9 @@ def test_a_materialization_shows_rows_columns_and_a_preview(home):
         metadata = event.materialization.metadata
         assert metadata["dagster/partition_row_count"].value > 0
         assert metadata["preview"].value.startswith("| ")
+        if name == "evidence":
+            assert "reason_rules" in metadata["reasons"].value or "reason_classifier" in metadata["reasons"].value
+            assert metadata["reasons_read_by_fallback"].value == 0
         assert [c.name for c in metadata["dagster/column_schema"].value.columns] == list(TABLES[name].columns)
 
 

@@ -1,0 +1,1 @@
+"""Reasons from words: which reason a comment or a corrective follow-up gives."""
