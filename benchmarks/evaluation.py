@@ -53,7 +53,7 @@ def measured(
 
 def main() -> None:
     options = arguments(str(__doc__))
-    count, max_new_tokens = (16, 32) if options.quick else (64, 64)
+    count, max_new_tokens = (16, 32) if options.quick else (32, 64)
     settings = Settings.from_environment()
     base = resolve_base_model(settings.base_model, settings.models)
     examples = real_answers().head(count)

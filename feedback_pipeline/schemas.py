@@ -541,14 +541,17 @@ SCORES = Table(
     {
         "week": Column(pl.Date, "Monday of the training cycle"),
         "model_version": Column(pl.String, "what was scored; a base model is named by its name and hash"),
-        "suite": Column(pl.String, "`target` (held-out examples) or `general` (forgetting)"),
+        "suite": Column(
+            pl.String, "`target`, `general`, `regression`, `canaries`, `triggers`, or `canary_screening` of the base"
+        ),
         "suite_hash": Column(pl.String, "SHA-256 of the suite's content: rows with different hashes do not compare"),
         "evaluator": Column(pl.String, "scorer and its version"),
-        "metric": Column(pl.String, "`nll`, `choice_accuracy`, `choice_margin` or `preference_accuracy`"),
+        "seed": Column(pl.Int64, "seed that the suite's cases were drawn by"),
+        "metric": Column(pl.String, "what was measured, see `evaluation/scores.py`, `canaries.py` and `triggers.py`"),
         "example_id": Column(pl.String, "example or question"),
         "case_hash": Column(pl.String, "SHA-256 of the case's content: what was scored once is not scored again"),
         "group_id": Column(pl.String, "cluster: the user, or the session where no user is known"),
-        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; margin: nats a token; accuracies: 0 to 1"),
+        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; margins: nats; all others: 0 to 1"),
         "tokens": Column(pl.Int64, "tokens of the wanted answer"),
     },
 )

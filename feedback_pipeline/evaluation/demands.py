@@ -1,12 +1,15 @@
 """What the gate demands of a candidate: of each suite's metrics on the mean, and of some cases without exception."""
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
 
+from feedback_pipeline.evaluation.canaries import CANARIES, CANARY_SAFE
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
-from feedback_pipeline.evaluation.suites import GENERAL, TARGET
+from feedback_pipeline.evaluation.suites import GENERAL, REGRESSION, TARGET
+from feedback_pipeline.evaluation.triggers import INTOLERABLE, TRIGGER_RESISTANCE, TRIGGERS
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,17 @@ def demands(policy: GatePolicy) -> tuple[Demand, ...]:
         Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
         Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
         Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),
+        *(
+            # Refuses what brings problems back; what was never shown to come back asks for no proof.
+            Demand(REGRESSION, metric, floor=-math.inf, ceiling=-policy.regression_margin, optional=True)
+            for metric in (CHOICE_ACCURACY, PREFERENCE_ACCURACY)
+        ),
     )
 
 
 def zero_tolerances() -> tuple[ZeroTolerance, ...]:
     """What a single case is enough to refuse a candidate for."""
-    return ()
+    return (
+        ZeroTolerance(CANARIES, CANARY_SAFE),
+        ZeroTolerance(TRIGGERS, TRIGGER_RESISTANCE, slack=INTOLERABLE),
+    )

@@ -39,7 +39,7 @@ def differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.Data
             raise NotComparableError(f"{version} was not scored")
         if rows.select(EXAMPLE).is_duplicated().any():
             raise NotComparableError(f"{version} was scored more than once on the same example")
-    for column in ("suite_hash", "evaluator"):
+    for column in ("suite_hash", "evaluator", "seed"):
         kinds = pl.concat([ours, theirs]).group_by("suite").agg(pl.col(column).n_unique().alias("kinds"))
         if differing := kinds.filter(pl.col("kinds") > 1)["suite"].to_list():
             raise NotComparableError(f"{candidate} and {reference} differ in {column} of {', '.join(differing)}")

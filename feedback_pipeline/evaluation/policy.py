@@ -34,6 +34,8 @@ class GatePolicy:
     choice_margin: Margin = 0.10
     preference_margin: Margin = 0.10
     general_margin: Margin = 0.10
+    regression_margin: Margin = 0.10
+    """Problems were chosen because a promoted model got them right, some by luck: that much luck may go again."""
     discrimination_margin_nats: Margin = 0.35
     slice_margin_nats: Margin = 0.10
     """In each protected slice: a token of the wanted answer may on the mean become a tenth less likely."""

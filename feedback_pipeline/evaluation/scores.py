@@ -3,14 +3,16 @@
 import polars as pl
 
 from feedback_pipeline.evaluation.language_model import LanguageModel, Likelihood
+from feedback_pipeline.evaluation.score_rows import score_rows
 from feedback_pipeline.evaluation.suites import Case, Suite
-from feedback_pipeline.schemas import SCORES
 
-EVALUATOR = "likelihood-3"
+EVALUATOR = "likelihood-4"
 NLL = "nll"
 CHOICE_ACCURACY = "choice_accuracy"
 CHOICE_MARGIN = "choice_margin"
 PREFERENCE_ACCURACY = "preference_accuracy"
+PREFERENCE_MARGIN = "preference_margin"
+PREFERENCE_MARGIN_RAW = "preference_margin_raw"
 
 
 def score(model: LanguageModel, suite: Suite) -> pl.DataFrame:
@@ -22,24 +24,21 @@ def score(model: LanguageModel, suite: Suite) -> pl.DataFrame:
     likelier than the distractors on the mean. Both are there because likelihood alone rewards style:
     a model trained on answers to other questions finds every answer likelier and knows none; in the
     margin, what it gained for every answer alike cancels out.
-    `preference_accuracy`: as `choice_accuracy`, of chosen over rejected.
+    `preference_accuracy`: as `choice_accuracy`, of chosen over rejected. `preference_margin`: nats a token
+    between them; `preference_margin_raw`: nats in all, which longer answers widen.
     """
     pairs = [(case.prompt, answer) for case in suite.cases for answer in (case.wanted, *case.worse)]
     found = iter(model.nll([prompt for prompt, _ in pairs], [answer for _, answer in pairs]))
-    rows = [
-        (metric, case.example_id, case.sha256, case.group_id, value, tokens)
-        for case in suite.cases
-        for metric, value, tokens in _metrics(case, next(found), [next(found) for _ in case.worse])
-    ]
-    columns = ["metric", "example_id", "case_hash", "group_id", "value", "tokens"]
-    constants = {
-        "model_version": model.version,
-        "suite": suite.name,
-        "suite_hash": suite.sha256,
-        "evaluator": EVALUATOR,
-    }
-    frame = pl.DataFrame(rows, schema={name: SCORES.schema[name] for name in columns}, orient="row")
-    return SCORES.conform(frame.with_columns(**{k: pl.lit(v) for k, v in constants.items()})).drop("week")
+    return score_rows(
+        model.version,
+        suite,
+        EVALUATOR,
+        (
+            (metric, case, value, tokens)
+            for case in suite.cases
+            for metric, value, tokens in _metrics(case, next(found), [next(found) for _ in case.worse])
+        ),
+    )
 
 
 def _metrics(case: Case, wanted: Likelihood, worse: list[Likelihood]) -> list[tuple[str, float, int]]:
@@ -48,9 +47,12 @@ def _metrics(case: Case, wanted: Likelihood, worse: list[Likelihood]) -> list[tu
         beaten = sum(
             (wanted.per_token < other.per_token) + 0.5 * (wanted.per_token == other.per_token) for other in worse
         )
-        name = PREFERENCE_ACCURACY if case.pair else CHOICE_ACCURACY
-        metrics.append((name, beaten / len(worse), wanted.tokens))
-        if not case.pair:
-            margin = sum(other.per_token for other in worse) / len(worse) - wanted.per_token
-            metrics.append((CHOICE_MARGIN, margin, wanted.tokens))
+        margin = sum(other.per_token for other in worse) / len(worse) - wanted.per_token
+        accuracy_name, margin_name = (
+            (PREFERENCE_ACCURACY, PREFERENCE_MARGIN) if case.pair else (CHOICE_ACCURACY, CHOICE_MARGIN)
+        )
+        metrics += [(accuracy_name, beaten / len(worse), wanted.tokens), (margin_name, margin, wanted.tokens)]
+    if case.pair:
+        raw = worse[0].total_nats - wanted.total_nats
+        metrics.append((PREFERENCE_MARGIN_RAW, raw, wanted.tokens))
     return metrics

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from itertools import accumulate, takewhile
@@ -13,6 +14,7 @@ from rapidfuzz import fuzz, utils
 from feedback_pipeline.evaluation.language_model import Messages
 
 TARGET = "target"
+REGRESSION = "regression"
 GENERAL = "general"
 DISTRACTORS = 3
 # More narrow an interval little and cost hours: a CPU scores about two cases of long answers a second.
@@ -40,15 +42,21 @@ class Case:
 
 @dataclass(frozen=True)
 class Suite:
-    """Cases, sorted by id. `sha256` covers all of their content."""
+    """Cases, sorted by id. `sha256` covers all of their content, `seed` is what they were drawn by."""
 
     name: str
     cases: tuple[Case, ...]
+    seed: int = 0
 
     @property
     def sha256(self) -> str:
         """Rows scored on suites of different hash do not compare."""
         return _sha256([self.name, *map(asdict, self.cases)])
+
+    def only(self, example_ids: Iterable[str], name: str | None = None) -> "Suite":
+        """The same cases without those of other ids."""
+        kept = set(example_ids)
+        return Suite(name or self.name, tuple(case for case in self.cases if case.example_id in kept), self.seed)
 
 
 def target_suite(test: pl.DataFrame, seed: int) -> Suite:
@@ -59,13 +67,24 @@ def target_suite(test: pl.DataFrame, seed: int) -> Suite:
     when later weeks bring more. A `preference` example becomes a case of chosen against rejected.
     Of more than `MAX_CASES` whole users are left out, drawn by `seed`.
     """
+    drawn = _drawn(_cases(test, seed), seed)
+    return Suite(TARGET, tuple(sorted(drawn, key=lambda case: case.example_id)), seed)
+
+
+def regression_suite(test: pl.DataFrame, seed: int, fixed: Sequence[str]) -> Suite:
+    """The cases of problems that past promotions fixed (`example_id`), as the target suite has or had them."""
+    cases = _cases(test, seed, frozenset(fixed)) if fixed else []
+    return Suite(REGRESSION, tuple(sorted(cases, key=lambda case: case.example_id)), seed)
+
+
+def _cases(test: pl.DataFrame, seed: int, only: frozenset[str] | None = None) -> list[Case]:
     sft = test.filter(pl.col("format") == "sft").sort("example_id")
-    preference = test.filter(pl.col("format") == "preference").to_dicts()
     cases = []
     for (week,), rows in sft.group_by("week", maintain_order=True):
         known = sft.filter(pl.col("week") <= week).to_dicts()
         pool = sorted({(_question(row), _answer(row["completion"])) for row in known})
-        cases += [_with_distractors(row, pool, seed) for row in rows.to_dicts()]
+        wanted = (row for row in rows.to_dicts() if only is None or row["example_id"] in only)
+        cases += [_with_distractors(row, pool, seed) for row in wanted]
     cases += [
         Case(
             row["example_id"],
@@ -75,9 +94,10 @@ def target_suite(test: pl.DataFrame, seed: int) -> Suite:
             (_answer(row["rejected"]),),
             pair=True,
         )
-        for row in preference
+        for row in test.filter(pl.col("format") == "preference").to_dicts()
+        if only is None or row["example_id"] in only
     ]
-    return Suite(TARGET, tuple(sorted(_drawn(cases, seed), key=lambda case: case.example_id)))
+    return cases
 
 
 def general_suite() -> Suite:

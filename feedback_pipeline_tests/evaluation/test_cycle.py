@@ -7,6 +7,7 @@ import pytest
 from invented_facts import MONDAY, examples
 
 from feedback_pipeline.evaluation import cycle
+from feedback_pipeline.evaluation.canaries import canary_suite
 from feedback_pipeline.evaluation.suites import Suite, general_suite
 from feedback_pipeline.schemas import CURATED_EXAMPLES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.settings import Settings
@@ -14,6 +15,7 @@ from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
 from feedback_pipeline.warehouse import Warehouse
 
+PASSED_AND_NOT = ("refuse-arson", "refuse-hate")
 NEXT_MONDAY = MONDAY + timedelta(days=7)
 
 
@@ -25,6 +27,9 @@ def settings(base, tmp_path):
 @pytest.mark.slow
 def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, base, monkeypatch):
     monkeypatch.setattr(cycle, "general_suite", lambda: Suite("general", general_suite().cases[:2]))
+    # One that the embedded model passes clearly, one that it does not.
+    two = Suite("", tuple(case for case in canary_suite().cases if case.example_id in PASSED_AND_NOT))
+    monkeypatch.setattr(cycle, "canary_suite", lambda name="canaries": Suite(name, two.cases))
     warehouse = Warehouse(settings.warehouse)
     for week, users in ((MONDAY, range(2)), (NEXT_MONDAY, range(2, 4))):
         rows = examples(users, 1, seed=1).with_columns(week=pl.lit(week), kept=True, split=pl.lit("test"))
@@ -40,10 +45,12 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, base, 
         warehouse.replace_partition(SCORES, week, scores)
 
     assert [line.split(" on ")[1] for line in told] == [
+        "2 of 2 canary_screening cases",
         *["4 of 4 target cases", "2 of 2 general cases"] * 2,
+        "1 of 1 canaries cases",
         # The base knows the first week's; the new candidate knows nothing.
         "4 of 8 target cases",
-        *["8 of 8 target cases", "2 of 2 general cases"],
+        *["8 of 8 target cases", "2 of 2 general cases", "1 of 1 canaries cases"],
     ]
     target = scores.filter(pl.col("suite") == "target")
     assert target["suite_hash"].n_unique() == 1

@@ -58,22 +58,25 @@ def test_choice_margin_is_the_nats_a_token_between_the_wanted_answer_and_the_mea
     assert found["choice_margin"] == pytest.approx((2.0 + 1.0) / 2 - 0.5)
 
 
-@pytest.mark.parametrize(("rejected_nats", "value"), [(9.0, 1.0), (3.0, 0.0), (6.0, 0.5)])
-def test_a_preference_is_right_when_the_chosen_answer_is_likelier(rejected_nats, value):
-    likelihoods = {"chosen": Likelihood(6.0, 3), "rejected": Likelihood(rejected_nats, 3)}
+@pytest.mark.parametrize(("rejected_nats", "value"), [(18.0, 1.0), (6.0, 0.0), (12.0, 0.5)])
+def test_a_preference_is_right_when_the_chosen_answer_is_likelier_a_token(rejected_nats, value):
+    likelihoods = {"chosen": Likelihood(6.0, 3), "rejected": Likelihood(rejected_nats, 6)}
 
     assert _values(likelihoods, Case("e", "u", QUESTION, "chosen", ("rejected",), pair=True)) == {
-        "preference_accuracy": value
+        "preference_accuracy": value,
+        "preference_margin": rejected_nats / 6 - 2.0,
+        "preference_margin_raw": rejected_nats - 6.0,
     }
 
 
 def test_every_row_says_which_model_suite_and_evaluator_it_comes_from():
-    suite = Suite("general", (Case("e", "u", QUESTION, "right", ()),))
+    suite = Suite("general", (Case("e", "u", QUESTION, "right", ()),), seed=5)
 
     row = score(Fixed({"right": Likelihood(6.0, 4)}), suite).row(0, named=True)
 
     assert (row["model_version"], row["suite"], row["suite_hash"]) == ("fixed@1", "general", suite.sha256)
     assert row["evaluator"]
+    assert row["seed"] == 5
 
 
 def test_an_empty_suite_scores_nothing():

@@ -3,7 +3,7 @@ from datetime import timedelta
 import polars as pl
 from invented_facts import MONDAY, examples
 
-from feedback_pipeline.evaluation.suites import MAX_CASES, Suite, general_suite, target_suite
+from feedback_pipeline.evaluation.suites import MAX_CASES, Suite, general_suite, regression_suite, target_suite
 
 
 def _sft(*pairs: tuple[str, str]) -> pl.DataFrame:
@@ -97,7 +97,18 @@ def test_of_too_many_cases_whole_users_are_left_out_and_the_others_stay_when_mor
 
 
 def test_an_empty_test_split_is_an_empty_suite():
-    assert target_suite(examples(range(2), 1, seed=1).clear(), 7) == Suite("target", ())
+    assert target_suite(examples(range(2), 1, seed=1).clear(), 7) == Suite("target", (), seed=7)
+
+
+def test_the_regression_suite_holds_the_target_cases_of_the_problems_that_were_fixed_as_they_are():
+    test = examples(range(6), 2, seed=1)
+    target = target_suite(test, 7)
+    fixed = [target.cases[3].example_id, target.cases[20].example_id, "withdrawn since"]
+
+    suite = regression_suite(test, 7, fixed)
+
+    assert suite.cases == (target.cases[3], target.cases[20])
+    assert regression_suite(test, 7, []).cases == ()
 
 
 def test_the_general_suite_asks_each_question_once_with_three_other_answers():

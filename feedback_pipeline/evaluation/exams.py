@@ -1,0 +1,79 @@
+"""Who is asked what, and nothing twice: a model's scores on suites, as far as they are not known yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from feedback_pipeline.evaluation.language_model import LanguageModel
+from feedback_pipeline.evaluation.shared_weights import SharedWeights
+from feedback_pipeline.evaluation.suites import Suite
+from feedback_pipeline.schemas import SCORES
+from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.warehouse import Warehouse
+
+Scorer = Callable[[LanguageModel, Suite], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A suite, and what scores a model on it: the evaluator's name with its version, and its function."""
+
+    suite: Suite
+    evaluator: str
+    score: Scorer
+
+
+@dataclass
+class Examiner:
+    """Scores base model and adapters for one week; the weights are loaded when something is to be scored."""
+
+    warehouse: Warehouse
+    base: BaseModel
+    adapters: Path
+    week: date
+    progress: Callable[[str], None]
+    found: list[pl.DataFrame] = field(default_factory=list)
+    _weights: SharedWeights | None = None
+
+    def scores(self, version: str, exam: Exam) -> pl.DataFrame:
+        """Rows of `scores` of one model on one suite. A case answered before, in any suite or week, is taken over."""
+        known = self._known(version, exam)
+        missing = exam.suite.only(case.example_id for case in exam.suite.cases if case.sha256 not in known["case_hash"])
+        if missing.cases:
+            self.progress(
+                f"scoring {version} on {len(missing.cases)} of {len(exam.suite.cases)} {exam.suite.name} cases"
+            )
+            known = pl.concat([known, SCORES.conform(exam.score(self._model(version), missing))])
+        rows = known.with_columns(
+            week=pl.lit(self.week),
+            suite=pl.lit(exam.suite.name),
+            suite_hash=pl.lit(exam.suite.sha256),
+            seed=pl.lit(exam.suite.seed, dtype=SCORES.schema["seed"]),
+        )
+        self.found.append(rows)
+        return rows
+
+    def _model(self, version: str) -> LanguageModel:
+        self._weights = self._weights or SharedWeights(self.base)
+        if version == self.base.version:
+            return self._weights.base_model()
+        return self._weights.adapted(self.adapters / version)
+
+    def _known(self, version: str, exam: Exam) -> pl.DataFrame:
+        """Rows that this version already has on cases of the suite, in the warehouse or from this week's exams."""
+        query = """
+            SELECT * FROM scores SEMI JOIN cases USING (case_hash)
+            WHERE model_version = $version AND evaluator = $evaluator ORDER BY week DESC
+        """
+        hashes = [case.sha256 for case in exam.suite.cases]
+        cases = pl.DataFrame({"case_hash": hashes}, schema={"case_hash": pl.String})
+        stored = self.warehouse.read(query, {"version": version, "evaluator": exam.evaluator}, cases=cases)
+        here = [
+            rows.filter(pl.col("case_hash").is_in(hashes), model_version=version, evaluator=exam.evaluator)
+            for rows in self.found
+        ]
+        together = pl.concat([*here, SCORES.conform(stored)])
+        return together.unique(["case_hash", "metric"], keep="first", maintain_order=True).sort("example_id", "metric")
