@@ -23,7 +23,9 @@ from trl import SFTConfig, SFTTrainer
 
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.training.config import TrainingConfig
-from feedback_pipeline.training.sft import train_sft
+from feedback_pipeline.training.stage_run import run_stage
+from feedback_pipeline.training.stages import plan_stages
+from feedback_pipeline.training.training_data import TrainingData
 
 IGNORED = -100
 
@@ -37,7 +39,8 @@ class Trained:
 
 
 def ours(examples: pl.DataFrame, base: BaseModel, folder: Path, config: TrainingConfig) -> Trained:
-    result = train_sft(examples, base, folder, config, progress=lambda _: None)
+    (stage,) = plan_stages(TrainingData(sft=examples), config).stages
+    result = run_stage(stage, None, base, folder, config, progress=lambda _: None)
     return Trained(result.seconds, result.tokens)
 
 

@@ -105,6 +105,21 @@ def run(
     return command
 
 
+@pytest.fixture(scope="session")
+def tiny_base(base: BaseModel, tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
+    """Two layers of random weights under the embedded model's tokenizer: what takes seconds takes a fraction."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = AutoTokenizer.from_pretrained(base.folder)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_key_value_heads": 2}
+    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), num_hidden_layers=2, **sizes)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return resolve_base_model(str(folder), folder)
+
+
 @pytest.fixture
 def day() -> date:
     return DAY

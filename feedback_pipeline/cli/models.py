@@ -1,6 +1,7 @@
 """What came of training: the champion."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ def champion(
 ) -> None:
     """Show the promoted version, its base model, dataset and decision."""
     from feedback_pipeline.evaluation.registry import champion as promoted
+    from feedback_pipeline.training.model_version import load_version
 
     settings = Settings.from_environment()
     current = promoted(warehouse())
@@ -24,6 +26,8 @@ def champion(
         raise LookupError("no champion yet: nothing was promoted")
     found = asdict(current) | {"folder": str(settings.home / (current.folder or ""))}
     if path:
+        # Whoever loads it trusts what is printed here.
+        load_version(Path(found["folder"]))
         print(found["folder"])
     elif as_json:
         print_json(found)

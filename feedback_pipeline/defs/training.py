@@ -1,25 +1,40 @@
 """Training: a dataset version becomes a LoRA adapter."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 
 import dagster as dg
 import polars as pl
 
+from feedback_pipeline.defs.metadata import markdown_image
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.evaluation.registry import reference_version
 from feedback_pipeline.schemas import DATASETS
-from feedback_pipeline.training.base_model import resolve_base_model
+from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
 from feedback_pipeline.training.config import TrainingConfig
-from feedback_pipeline.training.model_version import trained_version
+from feedback_pipeline.training.loss_plot import loss_plot
+from feedback_pipeline.training.model_version import ModelVersion, Parent, load_version, trained_version
+from feedback_pipeline.training.training_data import read_training_data
 
 
 class TrainingSettings(dg.Config):
-    """What a run may change of how its adapter is trained."""
+    """What a run may change of how its adapter is trained; `overrides` is JSON of more of `TrainingConfig`."""
 
+    method: str = "auto"
+    start_from: str = "base"
     seed: int = 7
     num_train_epochs: int = 2
     max_steps: int = -1
     learning_rate: float = 1e-3
+    report_to: str = "none"
+    overrides: str = "{}"
+
+    def training_config(self) -> TrainingConfig:
+        """All of it under the field's names. Raises `ValidationError` where a name or a value is not known."""
+        named = self.model_dump(exclude={"overrides"})
+        return TrainingConfig.model_validate(named | json.loads(self.overrides))
 
 
 # A week without examples trains nothing, and what follows is skipped.
@@ -30,25 +45,43 @@ def model_versions(
     """One row per adapter trained; the PEFT adapter lies below the home's `adapters` folder."""
     week = partition_date(context)
     dataset = store.warehouse.partitions(DATASETS, [week])
-    if dataset.filter(pl.col("format") == "sft", pl.col("split") == "train").is_empty():
-        context.log.warning(f"{week}: no sft examples to train on")
+    data = read_training_data(store.settings.home / dataset["folder"][0]) if dataset.height else None
+    if data is None or data.is_empty:
+        context.log.warning(f"{week}: no examples to train on")
         return
-    folder, version, content = dataset.row(0, named=True), dataset["dataset_version"][0], dataset["content_hash"][0]
-    trained = trained_version(
-        pl.read_parquet(store.settings.home / folder["folder"] / "sft" / "train.parquet"),
-        version,
-        content,
-        resolve_base_model(store.settings.base_model, store.settings.models),
-        store.settings.adapters,
-        TrainingConfig(**config.model_dump()),
-        context.log.info,
-    )
+    wanted = config.training_config()
+    base = resolve_base_model(store.settings.base_model, store.settings.models)
+    version, content = dataset["dataset_version"][0], dataset["content_hash"][0]
+    parent = _champion_before(week, store, base, context.log.info) if wanted.start_from == "champion" else None
+    trained = trained_version(data, version, content, base, store.settings.adapters, wanted, context.log.info, parent)
     yield dg.Output(
         trained.row(week, f"{store.settings.adapters.name}/{trained.model_version}"),
         data_version=dg.DataVersion(trained.adapter_hash),
-        metadata={
-            "examples": trained.examples,
-            "train_loss": trained.train_loss,
-            "tokens_per_second": trained.tokens / max(trained.seconds, 1e-9),
-        },
+        metadata=_shown(trained),
     )
+
+
+def _champion_before(week: date, store: Store, base: BaseModel, report: Callable[[str], None]) -> Parent | None:
+    """What was promoted before the week, so that a week run again goes on from the same."""
+    version = reference_version(store.warehouse, week - timedelta(days=1), candidate="")
+    if version is None:
+        report("no champion to go on from: training starts from the base model")
+        return None
+    folder = store.settings.adapters / version
+    if load_version(folder).base_hash != base.sha256:
+        report(f"{version} is of another base model: training starts from {base.name}")
+        return None
+    report(f"training goes on from {version}")
+    return Parent(version, folder)
+
+
+def _shown(trained: ModelVersion) -> dict[str, dg.MetadataValue]:
+    return {
+        "examples": dg.MetadataValue.int(trained.examples),
+        "method": dg.MetadataValue.text(trained.method),
+        "notes": dg.MetadataValue.text("; ".join(trained.notes) or "none"),
+        "train_loss": dg.MetadataValue.float(trained.train_loss),
+        "tokens_per_second": dg.MetadataValue.float(trained.tokens / max(trained.seconds, 1e-9)),
+        "seconds": dg.MetadataValue.float(trained.seconds),
+        "loss": dg.MetadataValue.md(markdown_image(loss_plot(trained.stages))),
+    }

@@ -64,8 +64,8 @@ class SharedWeights:
     def adapted(self, folder: Path) -> SharedModel:
         """The base model with the adapter in `folder`, as `training.model_version` wrote it.
 
-        Raises `ValueError` where it was trained on another base model, `AdapterDamagedError` where
-        its weights changed.
+        Raises `ValueError` where it was trained on another base model, `ArtifactDamagedError` where
+        any of its files changed.
         """
         from peft import PeftModel
 

@@ -1,25 +1,26 @@
-"""TRL's fine-tuning with the vocabulary projected where there are answers only.
+"""TRL's trainers with the vocabulary projected where there are answers only.
 
+TRL's fused head skips the positions that carry no label on GPUs alone. On a CPU it projects all of them onto the
+vocabulary, which for a small model is most of the work; these train on the same loss.
 Importing this module imports TRL, which takes seconds: import it where training begins.
 """
 
+import math
+from types import MethodType
 from typing import Any
 
 import torch
-from trl import SFTTrainer
+from trl import DPOTrainer, KTOTrainer, SFTTrainer
+from trl.trainer.utils import FusedCausalLMOutput
 
-from feedback_pipeline.training.answer_cross_entropy import answer_cross_entropy
+from feedback_pipeline.training.answer_log_probs import answer_cross_entropy, answer_log_probs
+from feedback_pipeline.training.plain_head import head_is_plain
 
 IGNORED = -100
-TOLERANCE = 0.05
 
 
 class AnswerLossSFTTrainer(SFTTrainer):  # type: ignore[misc]  # TRL publishes no types
-    """`SFTTrainer` for one process on a CPU.
-
-    TRL's fused loss skips the positions that carry no label on GPUs alone. On a CPU it projects all
-    of them onto the vocabulary, which for a small model is most of the work; this one trains on the same loss.
-    """
+    """`SFTTrainer` for one process on a CPU."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -51,8 +52,53 @@ class AnswerLossSFTTrainer(SFTTrainer):  # type: ignore[misc]  # TRL publishes n
             hidden = base.base_model(
                 input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False
             ).last_hidden_state[:, :-1]
-        total: torch.Tensor = answer_cross_entropy(hidden[answers].to(head.dtype), head, labels[answers])
-        return total
+        return answer_cross_entropy(hidden[answers].to(head.dtype), head, labels[answers])
+
+
+class AnswerLossDPOTrainer(DPOTrainer):  # type: ignore[misc]  # TRL publishes no types
+    """`DPOTrainer` for one process on a CPU."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        project_answers_only(self.model)
+
+
+class AnswerLossKTOTrainer(KTOTrainer):  # type: ignore[misc]  # TRL publishes no types
+    """`KTOTrainer` for one process on a CPU."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        project_answers_only(self.model)
+
+
+def project_answers_only(model: Any) -> None:
+    """Replace TRL's fused head where the head is plain.
+
+    Its `log_probs` are the same; what it measures besides (entropy, top-1), which no loss here uses, is not measured.
+    """
+    if not head_is_plain(model):
+        return
+    base = model.get_base_model()
+    otherwise = base.forward
+
+    def forward(self: Any, *args: Any, fused_lm_head: bool = False, labels: Any = None, **inputs: Any) -> Any:
+        if not fused_lm_head:
+            return otherwise(*args, **inputs) if labels is None else otherwise(*args, labels=labels, **inputs)
+        hidden = self.base_model(*args, **inputs | {"use_cache": False}).last_hidden_state[:, :-1]
+        head, wanted = self.get_output_embeddings().weight, labels[:, 1:]
+        answers = wanted != IGNORED
+        found = answer_log_probs(hidden[answers].to(head.dtype), head, wanted[answers])
+        values = torch.zeros(wanted.shape).masked_scatter(answers, found)
+        unknown = torch.full_like(values, math.nan)
+        return FusedCausalLMOutput(
+            log_probs=values,
+            entropy=unknown,
+            mean_logits=unknown,
+            is_top1=torch.zeros_like(answers),
+            label_mask=answers,
+        )
+
+    base.forward = MethodType(forward, base)
 
 
 def _from_logits(
@@ -69,17 +115,3 @@ def _from_logits(
     kept, labels = answers[:, positions], labels[:, positions]
     total = torch.nn.functional.cross_entropy(outputs.logits[kept].float(), labels[kept], reduction="sum")
     return total, outputs
-
-
-def head_is_plain(model: Any) -> bool:
-    """Whether logits are hidden states times a frozen matrix: some models scale or cap them, some add a bias."""
-    base = model.get_base_model()
-    head = base.get_output_embeddings()
-    if head.weight.requires_grad:
-        return False
-    probe = torch.arange(1, 5)[None]
-    with torch.inference_mode():
-        logits = base(input_ids=probe, use_cache=False).logits.float()
-        hidden = base.base_model(input_ids=probe, use_cache=False).last_hidden_state
-        projected = (hidden @ head.weight.T).float()
-    return bool(torch.allclose(logits, projected, rtol=TOLERANCE, atol=TOLERANCE))

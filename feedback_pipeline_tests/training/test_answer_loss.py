@@ -15,8 +15,9 @@ from transformers import (
 )
 from trl import SFTConfig
 
-from feedback_pipeline.training.answer_cross_entropy import TILE_TOKENS, answer_cross_entropy
-from feedback_pipeline.training.answer_loss import AnswerLossSFTTrainer, head_is_plain
+from feedback_pipeline.training.answer_log_probs import TILE_TOKENS, answer_cross_entropy
+from feedback_pipeline.training.answer_loss import AnswerLossSFTTrainer
+from feedback_pipeline.training.plain_head import head_is_plain
 
 SMALL = {
     "vocab_size": 40,

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 
 from feedback_pipeline.training import base_model
 from feedback_pipeline.training.base_model import BaseModelMissingError, resolve_base_model
+from feedback_pipeline.training.manifest import ArtifactDamagedError
 
 
 def test_a_folder_is_a_base_model_known_by_the_hash_of_its_weights(tmp_path):
@@ -61,3 +63,28 @@ def test_the_embedded_model_is_the_packaged_one_and_its_tokenizer_survived(base)
     assert packaged.chat_template == saved.chat_template
     assert (saved.eos_token, saved.pad_token) == (packaged.eos_token, packaged.pad_token)
     assert base.sha256 == base_model._weights_sha256(base.folder)
+
+
+def test_a_flipped_bit_in_the_embedded_model_is_an_error_that_names_the_file(base, tmp_path):
+    folder = shutil.copytree(base.folder, tmp_path / base.name)
+    resolve_base_model(base.name, tmp_path)
+    for name in ("model.safetensors", "tokenizer.json"):
+        with (folder / name).open("r+b") as file:
+            file.seek(1000)
+            byte = file.read(1)[0]
+            file.seek(1000)
+            file.write(bytes([byte ^ 4]))
+            file.flush()
+            with pytest.raises(ArtifactDamagedError, match=name):
+                resolve_base_model(base.name, tmp_path)
+            file.seek(1000)
+            file.write(bytes([byte]))
+
+
+def test_a_download_whose_content_is_not_what_its_name_says_is_refused(tmp_path):
+    blob = tmp_path / ("0" * 64)
+    blob.write_bytes(b"weights")
+    (tmp_path / "model.safetensors").symlink_to(blob)
+
+    with pytest.raises(ArtifactDamagedError, match="not what was downloaded"):
+        resolve_base_model(str(tmp_path), tmp_path / "cache")

@@ -5,16 +5,16 @@ import polars as pl
 import pytest
 
 from feedback_pipeline.schemas import MODEL_VERSIONS
+from feedback_pipeline.training.adapter_files import ADAPTER_FILE
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.training.config import TrainingConfig
+from feedback_pipeline.training.manifest import ArtifactDamagedError
 from feedback_pipeline.training.model_version import (
-    ADAPTER_FILE,
-    AdapterDamagedError,
     load_version,
     model_version_id,
     trained_version,
 )
-from feedback_pipeline.training.sft import NothingToTrainOnError
+from feedback_pipeline.training.stages import NothingToTrainOnError
 
 TINY = TrainingConfig(num_train_epochs=1, per_device_train_batch_size=2, lora_r=2, lora_alpha=4)
 EXAMPLES = pl.DataFrame(
@@ -48,17 +48,17 @@ def test_nothing_to_train_on_is_an_error_and_leaves_no_folder(tmp_path):
 
     with pytest.raises(NothingToTrainOnError):
         _train(base, tmp_path / "adapters", EXAMPLES.clear())
-    assert list((tmp_path / "adapters").iterdir()) == []
+    assert not (tmp_path / "adapters").exists()
 
 
 @pytest.fixture(scope="module")
-def trained(base, tmp_path_factory):
+def trained(tiny_base, tmp_path_factory):
     adapters, lines = tmp_path_factory.mktemp("adapters"), []
-    return _train(base, adapters, lines=lines), adapters, lines
+    return _train(tiny_base, adapters, lines=lines), adapters, lines
 
 
 @pytest.mark.slow
-def test_an_adapter_is_written_whole_with_all_it_takes_to_make_it_again(base, trained, day):
+def test_an_adapter_is_written_whole_with_all_it_takes_to_make_it_again(tiny_base, trained, day):
     version, adapters, lines = trained
     folder = adapters / version.model_version
 
@@ -66,21 +66,21 @@ def test_an_adapter_is_written_whole_with_all_it_takes_to_make_it_again(base, tr
     assert {ADAPTER_FILE, "adapter_config.json", "training.json"} <= {path.name for path in folder.iterdir()}
     assert not list(folder.glob("*.bin")) + list(folder.glob("*.pt"))
     recorded = json.loads((folder / "training.json").read_text())
-    assert recorded["base_hash"] == base.sha256
+    assert recorded["base_hash"] == tiny_base.sha256
     assert recorded["dataset_hash"] == "hash of the data"
     assert TrainingConfig.model_validate(recorded["config"]) == TINY
     assert {"torch", "peft", "trl", "transformers"} <= set(recorded["libraries"])
-    assert json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"] == base.reference
+    assert json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"] == tiny_base.reference
     assert (version.examples, version.steps) == (4, 2)
     assert any(line.startswith("step 2/2") for line in lines)
     assert version.row(day, "adapters/x").schema == MODEL_VERSIONS.schema
 
 
 @pytest.mark.slow
-def test_only_the_tokens_there_are_are_counted_and_not_the_padding(base, trained):
+def test_only_the_tokens_there_are_are_counted_and_not_the_padding(tiny_base, trained):
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(base.folder)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base.folder)
     texts = [row["prompt"] + row["completion"] for row in EXAMPLES.to_dicts()]
     lengths = [len(tokenizer.apply_chat_template(text, tokenize=True, return_dict=False)) for text in texts]
 
@@ -88,42 +88,42 @@ def test_only_the_tokens_there_are_are_counted_and_not_the_padding(base, trained
 
 
 @pytest.mark.slow
-def test_peft_loads_the_adapter(base, trained):
+def test_peft_loads_the_adapter(tiny_base, trained):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
     version, adapters, _ = trained
     model = PeftModel.from_pretrained(
-        AutoModelForCausalLM.from_pretrained(base.folder), adapters / version.model_version
+        AutoModelForCausalLM.from_pretrained(tiny_base.folder), adapters / version.model_version
     )
 
     weights = {name: weight for name, weight in model.named_parameters() if "lora_B" in name}
-    assert len(weights) == 30 * 7
+    assert len(weights) == 2 * 7
     assert any(bool(weight.abs().max() > 0) for weight in weights.values())
 
 
 @pytest.mark.slow
 def test_the_same_data_in_any_order_gives_the_same_adapter_to_the_byte_and_another_seed_another(
-    base, trained, tmp_path
+    tiny_base, trained, tmp_path
 ):
-    again = _train(base, tmp_path, EXAMPLES.reverse())
-    other = _train(base, tmp_path, config=TINY.model_copy(update={"seed": 8}))
+    again = _train(tiny_base, tmp_path, EXAMPLES.reverse())
+    other = _train(tiny_base, tmp_path, config=TINY.model_copy(update={"seed": 8}))
 
     assert again.adapter_hash == trained[0].adapter_hash
     assert other.adapter_hash != trained[0].adapter_hash
 
 
 @pytest.mark.slow
-def test_what_was_trained_is_not_trained_again_and_damage_to_it_is_seen(base, trained):
+def test_what_was_trained_is_not_trained_again_and_damage_to_it_is_seen(tiny_base, trained):
     version, adapters, _ = trained
     lines: list[str] = []
 
-    assert _train(base, adapters, lines=lines) == version
-    assert lines == [f"{version.model_version} was trained before"]
+    assert _train(tiny_base, adapters, lines=lines) == version
+    assert lines[-1] == f"{version.model_version} was trained before"
 
     weights = adapters / version.model_version / ADAPTER_FILE
     intact = weights.read_bytes()
     weights.write_bytes(intact[:-1] + bytes([intact[-1] ^ 1]))
-    with pytest.raises(AdapterDamagedError, match="train it again"):
+    with pytest.raises(ArtifactDamagedError, match="train it again"):
         load_version(weights.parent)
     weights.write_bytes(intact)
