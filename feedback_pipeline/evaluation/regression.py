@@ -2,13 +2,13 @@
 
 from datetime import date
 
-from feedback_pipeline.evaluation.decision import PROMOTED
 from feedback_pipeline.evaluation.scores import (
     CHOICE_ACCURACY,
     CHOICE_MARGIN,
     PREFERENCE_ACCURACY,
     PREFERENCE_MARGIN,
 )
+from feedback_pipeline.evaluation.standing import PROMOTED
 from feedback_pipeline.evaluation.suites import TARGET
 from feedback_pipeline.warehouse import Warehouse
 
