@@ -4,6 +4,7 @@
   detector does not use), and the answers that they copied from, told from what followed in words alone.
 - ifllm: ratings of 1 or 2 of 5, told from what came after the answer and never from the rating.
 - qa_feedback: whether evidence keeps category and characters of every marked error.
+- reasons read from words: see `evidence_reasons`.
 
 Everything comes through ingestion and a night's evidence. Intervals are 95 %, by bootstrap over users. `random`
 and `length only` (of the answer) are the baselines of each AUC.
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from benchmarks import evidence_reasons
 from benchmarks.cluster_bootstrap import Measured, auc, share
 from benchmarks.report import arguments, publish
 from feedback_pipeline.evidence.nightly import evidence_of
@@ -144,6 +146,9 @@ def ifllm(data: Loaded, resamples: int) -> dict[str, dict[str, Any]]:
         agrees = of_kind.with_columns(right=pl.col("low") == (pl.col("polarity") < 0))
         measured = share(agrees, "right", "user_id", resamples)
         rows[f"{kind[0]}_ifllm"] = row("precision", measured)
+    rows |= evidence_reasons.on_task_comments(
+        evidence_reasons.classifier(), data.interactions, data.feedback, LOW_RATING, resamples
+    )
     base = share(rated, "low", "user_id", resamples)
     rows["any answer rated low, ifllm"] = row("rate", base)
     return rows
@@ -210,6 +215,9 @@ def main() -> None:
     for sources, measure in DATA_SETS:
         with tempfile.TemporaryDirectory() as folder:
             rows |= measure(loaded(Path(folder), sources), resamples)
+    reader = evidence_reasons.classifier()
+    rows |= evidence_reasons.on_training_texts(reader, resamples)
+    rows |= evidence_reasons.on_simulated_remarks(reader, resamples)
     ratios: dict[str, float] = {}
     for system, figures in rows.items():
         name = system.strip()

@@ -1,5 +1,7 @@
 """A night without models: ingestion, evidence, verdicts, routes, and curation of what it brought.
 
+Nobody reads reasons: that takes the encoder, and only for what people wrote in words of their own.
+
 Measured are the interactions a second and peak memory of one big night in a process of its own, and
 what the thirtieth of equal nights costs compared with the first.
 """

@@ -13,7 +13,7 @@ Outcome = Literal["right", "wrong", "vague", "refusal", "small_talk"]
 GOOD: frozenset[Outcome] = frozenset({"right", "small_talk"})
 # A quarter of the sample's users have an id that hashes into a hold-out of a quarter; from 0 it were a sixth.
 FIRST_USER = 100
-_REASON: Mapping[Outcome, str] = {
+REASON_OF: Mapping[Outcome, str] = {
     "wrong": "factually_incorrect",
     "vague": "too_vague",
     "refusal": "unwarranted_refusal",
@@ -95,7 +95,7 @@ def _blame(answer: Answer, config: SimulationConfig, rng: random.Random) -> Iter
         yield Reaction("inline_edit", {**_range(answer.passage), "proposed_text": fact.right})
     if rng.random() >= config.complaints:
         return
-    reason = _REASON[answer.outcome]
+    reason = REASON_OF[answer.outcome]
     form = rng.random()
     if form < 0.5:
         yield _vote(answer, config, rng)

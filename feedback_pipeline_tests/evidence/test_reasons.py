@@ -12,14 +12,16 @@ from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.overtaken import overtaken_by
 from feedback_pipeline.evidence.reasons import fitting
 from feedback_pipeline.evidence.reasons.account import reasons_read
+from feedback_pipeline.evidence.reasons.classifier import Classifier
 from feedback_pipeline.evidence.reasons.prompt import MEANINGS, Answer
 from feedback_pipeline.evidence.reasons.reading import Reading
 from feedback_pipeline.evidence.reasons.reading_evidence import unread, with_reasons
 from feedback_pipeline.evidence.reasons.rules import certain_reason
 from feedback_pipeline.evidence.reasons.sentences import sentences
 from feedback_pipeline.evidence.reasons.training_texts import NONE, UNSPECIFIED, training_texts
+from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS, INTERACTIONS, REASONS, VERDICTS
-from feedback_pipeline.settings import PROJECT_ROOT
+from feedback_pipeline.settings import EMBEDDED_ENCODER, PROJECT_ROOT, Settings
 from feedback_pipeline.warehouse import Warehouse
 
 
@@ -198,6 +200,31 @@ def test_a_language_model_is_asked_for_the_reasons_of_the_schema():
     assert tuple(MEANINGS) == REASONS
     for reason in REASONS:
         assert Answer(complains=True, reason=reason).reason == reason
+
+
+REMARKS = {
+    "You cover the first half and then simply stop, the remaining steps are absent": "incomplete",
+    "Please cut it down, I do not want to read five pages": "redundant",
+    "I wanted it in Spanish pesos terms, you have misunderstood what I am after": "misread_intent",
+    "the boat was built in 1931 and not in 1913, so your date is wrong": "factually_incorrect",
+    "its manner towards our clients is snobbish and impolite": "wrong_tone",
+    "the screen of the app goes white whenever I tap on history": "product_issue",
+}
+
+
+@pytest.mark.torch
+def test_the_classifier_is_mostly_right_or_says_that_it_does_not_know():
+    settings = Settings.from_environment()
+    reader = Classifier(load_encoder(EMBEDDED_ENCODER), settings.models)
+    read = [reading.reason for reading in reader.read(list(REMARKS))]
+    (praise,) = reader.read(["Wonderful, this was a great help to me and my class"])
+
+    right = sum(reason == known for reason, known in zip(read, REMARKS.values(), strict=True))
+    assert right >= 3
+    assert right >= 2 * sum(reason is not None for reason in read) / 3
+    assert praise.against < 0.5
+    assert reader.fitted.precision >= fitting.PRECISION
+    assert reader.fitted.coverage > 0.3
 
 
 class Lengths:
