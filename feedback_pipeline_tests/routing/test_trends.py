@@ -76,6 +76,12 @@ def test_a_planted_rise_is_flagged_within_two_nights_and_nothing_else_is():
     assert rise["rate_lower"] < rise["rate"] == 15 / 200 < rise["rate_upper"]
 
 
+def test_a_theme_that_jumped_before_hides_no_other_rise():
+    made = nights({"a": [0] * 10 + [9] * 5, "b": steady(15, 4), "c": [*steady(13), 14, 16]})
+
+    assert set(flagged_of(made[-1][1])["theme_id"]) == {"a", "c"}
+
+
 def test_one_conversation_that_fails_again_and_again_is_no_rise():
     made = nights({"a": [*steady(20, 1), 40], "b": steady(21, 4)}, conversations=1)
 

@@ -52,8 +52,15 @@ def dispersions(counts: Counts, exposure: Counts, valid: npt.NDArray[np.bool_]) 
     squares = np.divide((seen - expected) ** 2, expected, out=np.zeros_like(expected), where=expected > 0)
     statistics = squares.sum(axis=1)
     degrees = np.where(statistics > 0, valid.sum(axis=1) - 1, 0)
-    shared = max(1.0, float(statistics.sum() / max(degrees.sum(), 1)))
+    shared = _shared(statistics[degrees > 0] / degrees[degrees > 0])
     return [Dispersion(float(own), int(free), shared) for own, free in zip(statistics, degrees, strict=True)]
+
+
+def _shared(ratios: Reals) -> float:
+    """The mean of the themes' own dispersions, none counted above twice their median: one that jumps hides no other."""
+    if not ratios.size:
+        return 1.0
+    return max(1.0, float(np.minimum(ratios, 2 * max(1.0, float(np.median(ratios)))).mean()))
 
 
 def chance_of_more(count: int, exposure: int, past: int, past_exposure: int, dispersion: Dispersion) -> float:
