@@ -15,6 +15,7 @@ from feedback_pipeline.curation.dataset_version import Provenance, assemble, dec
 from feedback_pipeline.curation.external_benchmarks import load_benchmarks
 from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
 from feedback_pipeline.curation.leaks import by_kind, leaks
+from feedback_pipeline.curation.meaning import SAME_MEANING, alike_in_meaning, indexed_vectors
 from feedback_pipeline.curation.review_inputs import review_queue_of
 from feedback_pipeline.curation.review_queue import waiting_by_reason
 from feedback_pipeline.curation.versions.card import PICTURE
@@ -25,10 +26,12 @@ from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.redaction.spacy_names import load_name_model
 from feedback_pipeline.schemas import DATASETS
 
 _NO_LEAKS = "train_and_test_share_nothing"
+_NO_PARAPHRASES = "train_and_test_differ_in_meaning"
 
 
 def _decisions_shown(examples: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -98,7 +101,12 @@ def review_queue(store: Store) -> EachPartition:
             asset="datasets",
             blocking=True,
             description="Train and test share no user, session, near-duplicate prompt or thirteen words.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            _NO_PARAPHRASES,
+            asset="datasets",
+            description=f"No train and test example are paraphrases (cosine of {SAME_MEANING} or more).",
+        ),
     ],
 )
 def datasets(
@@ -126,5 +134,17 @@ def datasets(
             **by_kind(leaking),
             "examples": dg.MetadataValue.md(markdown_table(leaking.head(20))),
             "gone_from_test": gone_from_test(examples, week),
+        },
+    )
+    vectors = indexed_vectors(store.settings.index, load_encoder(store.settings.encoder), dataset)
+    paraphrases = alike_in_meaning(dataset, vectors)
+    yield dg.AssetCheckResult(
+        check_name=_NO_PARAPHRASES,
+        passed=paraphrases.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "pairs": paraphrases.height,
+            "indexed": vectors.height,
+            "examples": dg.MetadataValue.md(markdown_table(paraphrases.head(20))),
         },
     )

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import numpy as np
+import polars as pl
 import pytest
 from curation_rows import WEEK, example, examples, group_on, kept, preference, said, words
 from hypothesis import example as tried
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_version import assemble
 from feedback_pipeline.curation.leaks import by_kind, leaks
+from feedback_pipeline.curation.meaning import alike_in_meaning, indexed_vectors
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 TRAIN = example("x1", words(1), words(2), split="train", session_id="s1")
@@ -114,3 +117,28 @@ def test_whatever_three_weeks_bring_the_dataset_is_clean(weeks):
         week_rows = curate(candidates, candidates["interaction_id"], history, monday)
         decided = decided.vstack(week_rows)
         assert leaks(assemble(decided, monday)).is_empty()
+
+
+def test_paraphrases_are_told_and_what_has_no_vector_is_not_compared():
+    shown = kept(TRAIN, TEST, example("x3", split="train"), example("x4", split="train"))
+    vectors = {"i-x1": [0.8, 0.6], "i-x2": [0.79, 0.6131], "i-x3": [1.0, 0.0]}
+    frame = pl.DataFrame(
+        {"interaction_id": list(vectors), "vector": list(vectors.values())},
+        schema={"interaction_id": pl.String, "vector": pl.Array(pl.Float32, 2)},
+    )
+    assert alike_in_meaning(shown, frame).select("train_example_id", "test_example_id").rows() == [("x1", "x2")]
+    assert alike_in_meaning(shown.filter(pl.col("split") == "train"), frame).is_empty()
+    assert alike_in_meaning(shown, frame.clear()).is_empty()
+
+
+class Lengths:
+    """An encoder whose vectors are of one number."""
+
+    name, version, dimension = "lengths", "1", 1
+
+    def encode(self, texts):
+        return np.ones((len(texts), 1), dtype=np.float32)
+
+
+def test_without_an_index_there_are_no_vectors(tmp_path):
+    assert indexed_vectors(tmp_path / "none", Lengths(), kept(TRAIN)).is_empty()
