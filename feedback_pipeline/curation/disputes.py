@@ -25,26 +25,27 @@ MAJORITY, SETTLED_BY = 2, 3
 def disputed(proposals: pl.DataFrame, liked: pl.DataFrame) -> pl.Series:
     """`example_id` of the proposals that wait for a person, both sides of a contradiction unless one is settled.
 
-    `proposals` has `example_id`, `author`, `by_reviewer`, `wanted` and `replaced`; `liked` has `author`,
-    `by_reviewer` and `answer`. An answer and its near-duplicates are one claim. Whoever liked it speaks against
-    every proposal to replace it, but for one that only wants said what the liked near-duplicate says already;
-    proposals speak against each other where what they bring in differs. A side stands
-    when it alone is a reviewer's, or else when at least three people support it, and twice as many as everything
-    against it.
+    Among them are the likes that a settled proposal overrules: nobody should learn the answer that it replaces.
+
+    `proposals` has `example_id`, `author`, `by_reviewer`, `wanted` and `replaced`; `liked` has `example_id`,
+    `author`, `by_reviewer` and `answer`. An answer and its near-duplicates are one claim. Whoever liked it speaks
+    against every proposal to replace it, but for one that only wants said what the liked near-duplicate says
+    already; proposals speak against each other where what they bring in differs. A side stands when it alone is
+    a reviewer's, or else when at least three people support it, and twice as many as everything against it.
     """
     claims = claims_of(pl.concat([proposals["replaced"], liked["answer"].alias("replaced")]))
     ours = proposals.join(claims, left_on="replaced", right_on="text")
     theirs = liked.join(claims, left_on="answer", right_on="text").select(
-        "claim", "author", "by_reviewer", said="answer"
+        "claim", "example_id", "author", "by_reviewer", said="answer"
     )
     contested = ours.join(theirs.select("claim").unique(), on="claim", how="semi")
     several = ours.filter(pl.col("author").n_unique().over("claim") > 1)
     concerned = pl.concat([contested, several]).unique("example_id", maintain_order=True).sort("claim", "example_id")
     content: dict[int, list[_Like]] = {}
     liking = theirs.join(concerned.select("claim").unique(), on="claim", how="semi")
-    likes = liking.with_columns(normal_form(pl.col("said")).str.split(" ")).unique(["claim", "author", "said"])
-    for claim, author, reviewed, said in likes.iter_rows():
-        content.setdefault(claim, []).append(_Like(author, reviewed, set(said)))
+    likes = liking.with_columns(normal_form(pl.col("said")).str.split(" ")).sort("claim", "example_id")
+    for claim, example, author, reviewed, said in likes.iter_rows():
+        content.setdefault(claim, []).append(_Like(example, author, reviewed, set(said)))
     spoken = _what_is_brought_in(concerned)
     # Of very many claims few are disputed by many: a frame for each would cost more than the comparison.
     held = [
@@ -71,6 +72,7 @@ def claims_of(answers: pl.Series) -> pl.DataFrame:
 class _Like:
     """Who was content with an answer of some words."""
 
+    example: str
     author: str
     reviewed: bool
     words: set[str]
@@ -130,15 +132,19 @@ def _unsettled(proposed: list[Side], content: list[_Like]) -> list[str]:
         wanted = [side for side in proposed if side.is_said_by(like.words)]
         for side in wanted or [as_it_is]:
             side.join(like.author, like.reviewed)
+        if not wanted:
+            as_it_is.examples.append(like.example)
     if len(proposed) == 1 and not as_it_is.authors - proposed[0].authors:
         return []
     everybody = [as_it_is, *proposed]
     decided = [side for side in everybody if side.reviewed]
+    standing = decided if len(decided) == 1 else [side for side in everybody if _outnumbers(side, everybody)]
+    overruled = [as_it_is] if any(side is not as_it_is for side in standing) else []
     return [
         example
-        for side in proposed
+        for side in (*proposed, *overruled)
         for example in side.examples
-        if not (side is decided[0] if len(decided) == 1 else _outnumbers(side, everybody))
+        if not any(side is other for other in standing)
     ]
 
 

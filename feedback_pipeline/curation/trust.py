@@ -76,7 +76,8 @@ def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd
     `standing` are examples kept earlier. Held are all corrections behind a phrase that is rare elsewhere and that
     new users bring in together (`burst_of_new_users`) or more corrections share than the policy allows
     (`template_over_share`), and corrections that others contradict (`disputed_correction`); with a correction
-    all that rests on it. What a reviewer proposed is not held, nor anything for a phrase that a reviewer brings in.
+    all that rests on it. An answer that somebody liked is dropped where enough others replace it (`contradicted`).
+    What a reviewer proposed is not held, nor anything for a phrase that a reviewer brings in.
     """
     fresh, earlier = _proposals(examples), _proposals(standing)
     known = pl.concat([fresh.with_columns(is_fresh=True), earlier.with_columns(is_fresh=False)])
@@ -93,7 +94,9 @@ def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd
     held = {reason: _behind(phrases, clusters, subjects, fresh) for reason, phrases in suspicious.items()}
     held["disputed_correction"] = disputed(known, _liked(pl.concat([examples, standing], how="diagonal")))
     doubted = fresh.filter(~pl.col("by_reviewer"))
-    return drop_where(examples, **{reason: _rests_on(doubted, ids) for reason, ids in held.items()})
+    reasons = {reason: _rests_on(doubted, ids) for reason, ids in held.items()}
+    overruled = pl.col("example_id").is_in(held["disputed_correction"].implode()) & CONTENT & ~_BY_REVIEWER
+    return drop_where(examples, **reasons, contradicted=overruled)
 
 
 def limit_shares(examples: pl.DataFrame, standing: pl.DataFrame, policy: TrustPolicy) -> pl.DataFrame:
@@ -152,7 +155,7 @@ def _proposals(examples: pl.DataFrame) -> pl.DataFrame:
 def _liked(examples: pl.DataFrame) -> pl.DataFrame:
     """Answers that people were content with as they were, and who."""
     return examples.filter(CONTENT & pl.col("filter_reason").is_null()).select(
-        author=_AUTHOR, by_reviewer=_BY_REVIEWER, answer=answer()
+        "example_id", author=_AUTHOR, by_reviewer=_BY_REVIEWER, answer=answer()
     )
 
 
