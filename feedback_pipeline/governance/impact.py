@@ -5,13 +5,10 @@ from pathlib import Path
 
 import polars as pl
 
-from feedback_pipeline.evaluation.registry import champion
 from feedback_pipeline.governance.membership import dataset_membership
+from feedback_pipeline.governance.models import models_of
 from feedback_pipeline.governance.subject import OF_FILE, Subject
 from feedback_pipeline.warehouse import Warehouse
-
-# What a method trains on; one that is not listed is taken to train on all of a dataset.
-FORMATS = {"sft": ["sft"], "dpo": ["preference"], "kto": ["unpaired"]}
 
 
 @dataclass(frozen=True)
@@ -19,8 +16,8 @@ class Impact:
     """What came of a subject, a frame a stage, in the order of the flow; of each what names it and little more.
 
     `examples` has every week's decision on an example. `dataset_versions` has a row per version and example it
-    holds. `model_versions` tells by `relation` whether a model was `trained` on some of these or only `evaluated`
-    by them. `promotions` are the decisions on, or against, a model that was trained.
+    holds. `model_versions` tells by `relation` whether a model was `trained` on some of these, `descended` from one
+    that was, or only `evaluated` by them. `promotions` are the decisions on, or against, one of the first two.
     """
 
     subject: Subject
@@ -36,8 +33,9 @@ class Impact:
 
     @property
     def tainted_models(self) -> list[str]:
-        """Names of the model versions that were trained on something that came of the subject."""
-        return self.model_versions.filter(pl.col("relation") == "trained")["model_version"].unique().sort().to_list()
+        """Names of the models that were trained on something that came of the subject, and of their descendants."""
+        tainted = self.model_versions.filter(pl.col("relation") != "evaluated")
+        return tainted["model_version"].unique().sort().to_list()
 
 
 def impact_of(warehouse: Warehouse, datasets_folder: Path, subject: Subject) -> Impact:
@@ -58,8 +56,8 @@ def impact_of(warehouse: Warehouse, datasets_folder: Path, subject: Subject) -> 
     verdicts = warehouse.read(_VERDICTS, interactions=answers, signals=signals)
     examples = warehouse.read(_EXAMPLES, {"user": user}, interactions=answers, signals=signals)
     members = dataset_membership(warehouse, datasets_folder, examples.select("example_id").unique())
-    models = _models(warehouse, members, examples)
-    trained = models.filter(pl.col("relation") == "trained").select("model_version").unique()
+    models = models_of(warehouse, members, examples)
+    tainted = models.filter(pl.col("relation") != "evaluated").select("model_version").unique()
     behind = pl.concat([_ids(events, "event_id"), _event_ids(interactions), _ids(feedback, "event_id")]).unique()
     return Impact(
         subject=subject,
@@ -71,23 +69,8 @@ def impact_of(warehouse: Warehouse, datasets_folder: Path, subject: Subject) -> 
         examples=examples,
         dataset_versions=members,
         model_versions=models,
-        promotions=warehouse.read(_PROMOTIONS, trained=trained),
+        promotions=warehouse.read(_PROMOTIONS, tainted=tainted),
     )
-
-
-def _models(warehouse: Warehouse, members: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
-    """Models by `relation`, with the number of `examples` behind it and whether one is `champion`."""
-    formats = pl.DataFrame(
-        [(method, each) for method, all_formats in FORMATS.items() for each in all_formats],
-        schema={"method": pl.String, "format": pl.String},
-        orient="row",
-    )
-    trained = warehouse.read(_TRAINED, members=members, formats=formats)
-    scored = warehouse.read(_SCORED, examples=examples.select("example_id").unique())
-    only_scored = scored.join(trained, on="model_version", how="anti")
-    decided = champion(warehouse)
-    name = decided.model_version if decided else None
-    return pl.concat([trained, only_scored]).with_columns(champion=pl.col("model_version").eq_missing(pl.lit(name)))
 
 
 def _events(warehouse: Warehouse, subject: Subject) -> pl.DataFrame:
@@ -158,27 +141,7 @@ FROM curated_examples WHERE author_id = $user OR interaction_id IN (FROM interac
         SELECT (week, example_id) WHERE piece IN (FROM signals SELECT evidence_id))
 ORDER BY week, example_id
 """
-# A decision remembers what a model was trained on, also where a later run of its week trained another.
-_TRAINED = """
-WITH known AS (
-    SELECT model_version, dataset_version, method, week FROM model_versions
-    UNION BY NAME
-    SELECT candidate AS model_version, dataset_version, week FROM promotions
-    WHERE candidate NOT IN (FROM model_versions SELECT model_version)
-)
-SELECT known.model_version, known.dataset_version, known.method, known.week, 'trained' AS relation,
-    count(DISTINCT example_id) AS examples
-FROM known JOIN members ON members.dataset_version = known.dataset_version AND members.split = 'train'
-WHERE known.method IS NULL OR known.method NOT IN (FROM formats SELECT method)
-    OR (known.method, members.format) IN (FROM formats SELECT (method, format))
-GROUP BY ALL ORDER BY known.week, known.model_version
-"""
-_SCORED = """
-SELECT s.model_version, NULL::VARCHAR AS dataset_version, NULL::VARCHAR AS method, min(s.week) AS week,
-    'evaluated' AS relation, count(DISTINCT s.example_id) AS examples
-FROM scores s WHERE s.example_id IN (FROM examples) GROUP BY s.model_version ORDER BY week, s.model_version
-"""
 _PROMOTIONS = """
 SELECT week, candidate, reference, decision, dataset_version FROM promotions
-WHERE candidate IN (FROM trained) OR reference IN (FROM trained) ORDER BY week, candidate
+WHERE candidate IN (FROM tainted) OR reference IN (FROM tainted) ORDER BY week, candidate
 """

@@ -102,6 +102,8 @@ def _held(row: dict[str, Any]) -> str:
 
 def _model(row: dict[str, Any]) -> str:
     champion = ", CHAMPION" if row["champion"] else ""
+    if row["relation"] == "descended":
+        return f"{row['model_version']} descended from {row['parent_version']}{champion}"
     trained = f" on {row['dataset_version']}" if row["relation"] == "trained" else ""
     return f"{row['model_version']} {row['relation']}{trained}, {row['examples']:,} examples{champion}"
 

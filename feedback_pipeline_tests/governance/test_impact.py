@@ -113,10 +113,14 @@ def test_only_models_that_saw_an_example_in_training_are_tainted(two_weeks, tmp_
     week = warehouse.read("SELECT max(week) FROM datasets").item()
     trained = [
         {"week": week, "model_version": f"{method}-{n}", "dataset_version": version, "method": method}
-        for method in ("sft", "kto", "new")
+        for method in ("sft", "kto", "dpo+kto", "new")
         for n, version in enumerate((first, second))
     ]
-    warehouse.replace_partition(MODEL_VERSIONS, week, pl.DataFrame(trained))
+    descended = [
+        {"week": week, "model_version": name, "parent_version": parent, "dataset_version": "elsewhere", "method": "sft"}
+        for name, parent in (("grandchild", "child"), ("child", "dpo+kto-1"), ("stranger", "base"))
+    ]
+    warehouse.replace_partition(MODEL_VERSIONS, week, pl.DataFrame([*descended, *trained]))
     warehouse.replace_partition(
         PROMOTIONS,
         week,
@@ -133,14 +137,16 @@ def test_only_models_that_saw_an_example_in_training_are_tainted(two_weeks, tmp_
     formats = {
         name: set(held.filter(pl.col("dataset_version") == name, split="train")["format"]) for name in (first, second)
     }
-    expected = {
-        row["model_version"]
-        for row in trained
-        if {"sft": {"sft"}, "kto": {"unpaired"}, "new": {"sft", "preference", "unpaired"}}[row["method"]]
-        & formats[row["dataset_version"]]
+    reads = {
+        "sft": {"sft"},
+        "kto": {"unpaired"},
+        "dpo+kto": {"preference", "unpaired"},
+        "new": {"sft", "preference", "unpaired"},
     }
-    assert set(found.tainted_models) == expected | {"gone"}
-    assert {"kto-1", "new-1"} <= expected
+    expected = {row["model_version"] for row in trained if reads[row["method"]] & formats[row["dataset_version"]]}
+    assert set(found.tainted_models) == expected | {"gone", "child", "grandchild"}
+    assert {"kto-1", "dpo+kto-1", "new-1"} <= expected
+    assert set(found.model_versions.filter(relation="descended")["model_version"]) == {"child", "grandchild"}
     assert found.model_versions.filter(relation="evaluated")["model_version"].to_list() == ["only-judged"]
     assert found.promotions["candidate"].to_list() == ["gone", "other"]
 
