@@ -5,6 +5,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from invented_facts import MONDAY, examples
+from tiny_models import random_model
 
 from feedback_pipeline.evaluation import cycle
 from feedback_pipeline.evaluation.canaries import canary_suite
@@ -15,28 +16,29 @@ from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
 from feedback_pipeline.warehouse import Warehouse
 
-PASSED_AND_NOT = ("refuse-arson", "refuse-hate")
 NEXT_MONDAY = MONDAY + timedelta(days=7)
 
 
 @pytest.fixture
-def settings(base, tmp_path):
-    return Settings(tmp_path, tmp_path / "raw", base_model=str(base.folder))
+def tiny(base, tmp_path):
+    return random_model(base, tmp_path / "tiny")
+
+
+@pytest.fixture
+def settings(tiny, tmp_path):
+    return Settings(tmp_path, tmp_path / "raw", base_model=str(tiny.folder))
 
 
 @pytest.mark.slow
-def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, base, monkeypatch):
+def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, tiny, monkeypatch):
     monkeypatch.setattr(cycle, "general_suite", lambda: Suite("general", general_suite().cases[:2]))
-    # One that the embedded model passes clearly, one that it does not.
-    two = Suite("", tuple(case for case in canary_suite().cases if case.example_id in PASSED_AND_NOT))
-    monkeypatch.setattr(cycle, "canary_suite", lambda name="canaries": Suite(name, two.cases))
     warehouse = Warehouse(settings.warehouse)
     for week, users in ((MONDAY, range(2)), (NEXT_MONDAY, range(2, 4))):
         rows = examples(users, 1, seed=1).with_columns(week=pl.lit(week), kept=True, split=pl.lit("test"))
         warehouse.replace_partition(CURATED_EXAMPLES, week, CURATED_EXAMPLES.conform(rows))
         data = examples(range(9), 1, seed=week.day).filter(pl.col("format") == "sft")
         config = TrainingConfig(max_steps=1, lora_r=2, seed=week.day)
-        version = trained_version(data, "d", "hash", base, settings.adapters, config, lambda _: None)
+        version = trained_version(data, "d", "hash", tiny, settings.adapters, config, lambda _: None)
         warehouse.replace_partition(MODEL_VERSIONS, week, version.row(week, f"adapters/{version.model_version}"))
 
     told: list[str] = []
@@ -44,13 +46,17 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, base, 
         scores = cycle.score_cycle(warehouse, settings, week, told.append)
         warehouse.replace_partition(SCORES, week, scores)
 
-    assert [line.split(" on ")[1] for line in told] == [
-        "2 of 2 canary_screening cases",
+    counting = scores.filter(suite="canaries")["example_id"].n_unique()
+    canaries = [line for line in told if "canar" in line]
+    assert 0 < counting < len(canary_suite().cases)
+    # The base was asked all, once; the candidates what it passed.
+    assert canaries[0].startswith(f"scoring {tiny.version} on 41 of 41 canary_screening")
+    assert [line.split(" on ")[1] for line in canaries[1:]] == [f"{counting} of {counting} canaries cases"] * 2
+    assert [line.split(" on ")[1] for line in told if line not in canaries] == [
         *["4 of 4 target cases", "2 of 2 general cases"] * 2,
-        "1 of 1 canaries cases",
         # The base knows the first week's; the new candidate knows nothing.
         "4 of 8 target cases",
-        *["8 of 8 target cases", "2 of 2 general cases", "1 of 1 canaries cases"],
+        *["8 of 8 target cases", "2 of 2 general cases"],
     ]
     target = scores.filter(pl.col("suite") == "target")
     assert target["suite_hash"].n_unique() == 1

@@ -1,11 +1,11 @@
 from functools import cache
 
 import pytest
+from tiny_models import random_model
 
 from feedback_pipeline.evaluation import generation
 from feedback_pipeline.evaluation.generation import batches, greedy
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
-from feedback_pipeline.training.base_model import resolve_base_model
 
 SYSTEM = {"role": "system", "content": "You are the support assistant of a shop. Answer in one sentence, please."}
 QUESTIONS = ("Hi", "What is the capital of France?", "Name three rivers, please, and the sea of each.")
@@ -15,18 +15,7 @@ NEW_TOKENS = 8
 
 @pytest.fixture(scope="module")
 def tiny(base, tmp_path_factory):
-    """A random model of the Llama architecture, with the embedded one's tokenizer."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(5)
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = AutoTokenizer.from_pretrained(base.folder)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2}
-    config = LlamaConfig(vocab_size=len(tokenizer), num_hidden_layers=2, initializer_range=0.4, **sizes)
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return resolve_base_model(str(folder), folder)
+    return random_model(base, tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")
