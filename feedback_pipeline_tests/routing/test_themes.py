@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from feedback_pipeline.routing.themes.geometry import spread
-from feedback_pipeline.routing.themes.night import group_problems
+from feedback_pipeline.routing.themes.night import Group, group_problems
 from feedback_pipeline.routing.themes.summary import wilson
 from feedback_pipeline.routing.themes.terms import distinguishing_terms
 
@@ -96,6 +96,21 @@ def test_two_themes_whose_members_lie_together_become_the_older():
     night = group_problems([*groups, young], none, none, day)
 
     assert ("zz-twin", "merged", old.theme_id) in night.changes.select("theme_id", "change", "other_theme_id").rows()
+
+
+def test_of_two_themes_that_are_equally_old_the_larger_keeps_its_id():
+    day, points = START, around(0, 50, 9)
+    none = frame(np.empty((0, DIMENSION)), "x", day)
+    halves = [
+        Group(
+            name, part.mean(axis=0), *spread(part), len(part), day, None, [f"{name}{k}" for k in range(len(part))], part
+        )
+        for name, part in (("aa-part", points[:12]), ("zz-whole", points[12:]))
+    ]
+
+    night = group_problems(halves, none, none, day)
+
+    assert night.changes.select("theme_id", "change", "other_theme_id").rows() == [("aa-part", "merged", "zz-whole")]
 
 
 def test_terms_are_those_that_the_other_themes_lack():

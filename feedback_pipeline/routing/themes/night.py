@@ -173,8 +173,11 @@ def _split(
 
 
 def _merge(groups: list[Group], ledger: _Ledger) -> None:
-    """The younger of two themes that are one goes into the older, which keeps its id."""
-    known = sorted((group for group in groups if group.ids), key=lambda group: (group.first_seen, group.theme_id))
+    """The younger of two themes that are one goes into the older, which keeps its id.
+
+    What was split off is as old as the theme it came from: of these the larger keeps its id.
+    """
+    known = sorted((g for g in groups if g.ids), key=lambda group: (group.first_seen, -group.size, group.theme_id))
     for number, younger in enumerate(known):
         for older in known[:number]:
             few, many = sorted((younger, older), key=lambda group: len(group.ids))
