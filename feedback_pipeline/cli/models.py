@@ -26,6 +26,8 @@ def champion(
         raise LookupError("no champion yet: nothing was promoted")
     found = asdict(current) | {"folder": str(settings.home / (current.folder or ""))}
     if path:
+        if current.folder is None:
+            raise LookupError(f"nothing is recorded of the training of {current.model_version}")
         # Whoever loads it trusts what is printed here.
         load_version(Path(found["folder"]))
         print(found["folder"])

@@ -11,7 +11,7 @@ DOCUMENTS = {".md", ".png"}
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy"}
 
 
-class ArtifactDamagedError(RuntimeError):
+class ArtifactDamagedError(ValueError):
     """A file is not what was written: changed, lost, or put there since."""
 
 

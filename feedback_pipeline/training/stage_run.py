@@ -1,5 +1,6 @@
 """One stage of a training: from an adapter, or none, to the next."""
 
+import importlib.util
 import json
 import shutil
 from collections.abc import Callable
@@ -87,7 +88,7 @@ def _run(
 
     # LoRA's weights are drawn when the model gets them, before any trainer seeds anything.
     set_seed(config.seed)
-    model = _adapted(base, start, config)
+    model = adapted_model(base, start, config)
     tokenizer = AutoTokenizer.from_pretrained(base.folder)
     check_round_trip(tokenizer, model.get_input_embeddings().num_embeddings)
     trainer = stage_trainer(stage, model, tokenizer, config, micro_batch, checkpoints)
@@ -121,8 +122,8 @@ def finished_stage(folder: Path) -> StageResult | None:
     return StageResult(**json.loads((folder / _RESULT_FILE).read_text()))
 
 
-def _adapted(base: BaseModel, start: Path | None, config: TrainingConfig) -> Any:
-    """The base model with the adapter to be trained."""
+def adapted_model(base: BaseModel, start: Path | None, config: TrainingConfig) -> Any:
+    """The base model with the adapter to be trained: that in `start`, or a new one drawn from PyTorch's generator."""
     import torch
     from peft import LoraConfig, PeftModel, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -156,11 +157,18 @@ def _add_callbacks(
     if not stage.validation.is_empty():
         trainer.add_callback(EarlyStopping(config.early_stopping_patience))
     if config.report_to == "tensorboard":
-        from torch.utils.tensorboard import SummaryWriter
-        from transformers.integrations import TensorBoardCallback
+        trainer.add_callback(_tensorboard(folder.parents[1] / ".logs" / folder.parent.name.strip(".") / folder.name))
 
-        logs = folder.parents[1] / ".logs" / folder.parent.name.strip(".") / folder.name
-        trainer.add_callback(TensorBoardCallback(SummaryWriter(str(logs))))
+
+def _tensorboard(logs: Path) -> Any:
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ModuleNotFoundError(
+            "report_to=tensorboard needs TensorBoard: pip install 'feedback-pipeline[tensorboard]'"
+        )
+    from torch.utils.tensorboard import SummaryWriter
+    from transformers.integrations import TensorBoardCallback
+
+    return TensorBoardCallback(SummaryWriter(str(logs)))
 
 
 def _result(trainer: Any, stage: Stage, examples: int, initial_loss: float, micro_batch: int) -> StageResult:

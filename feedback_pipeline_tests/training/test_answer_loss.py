@@ -14,9 +14,10 @@ from transformers import (
     LlamaForCausalLM,
 )
 from trl import SFTConfig
+from trl.trainer.utils import add_fused_lm_head
 
 from feedback_pipeline.training.answer_log_probs import TILE_TOKENS, answer_cross_entropy
-from feedback_pipeline.training.answer_loss import AnswerLossSFTTrainer
+from feedback_pipeline.training.answer_loss import AnswerLossSFTTrainer, project_answers_only
 from feedback_pipeline.training.plain_head import head_is_plain
 
 SMALL = {
@@ -55,6 +56,28 @@ def test_loss_and_gradient_are_those_of_the_cross_entropy_of_logits(tokens, scal
     (ours,) = torch.autograd.grad(loss / 7, hidden)
     (theirs,) = torch.autograd.grad(expected / 7, hidden)
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_preferences_see_the_log_probabilities_and_gradients_of_trls_own_head():
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(LlamaConfig(**SMALL))
+    add_fused_lm_head(model, outputs=("log_probs", "entropy", "mean_logits", "is_top1"))
+    model = adapted(model)
+    inputs = {"input_ids": torch.randint(40, (2, 9)), "attention_mask": torch.ones(2, 9, dtype=torch.int64)}
+    labels = inputs["input_ids"].masked_fill(torch.arange(9) < torch.tensor([[3], [6]]), -100)
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+    def seen():
+        found = model(**inputs, labels=labels, fused_lm_head=True).log_probs
+        return found, torch.autograd.grad((found.sum(dim=1) * torch.tensor([1.0, -0.5])).sum(), weights)
+
+    theirs, their_gradients = seen()
+    project_answers_only(model)
+    ours, our_gradients = seen()
+
+    torch.testing.assert_close(ours, theirs)
+    for our, their in zip(our_gradients, their_gradients, strict=True):
+        torch.testing.assert_close(our, their, rtol=1e-3, atol=1e-6)
 
 
 def test_no_answer_costs_nothing():

@@ -13,7 +13,7 @@ from training_rows import CONFIG, examples, train
 
 from feedback_pipeline.evaluation.suites import general_suite
 from feedback_pipeline.training.base_model import resolve_base_model
-from feedback_pipeline.training.manifest import check_seal
+from feedback_pipeline.training.manifest import ArtifactDamagedError, check_seal
 from feedback_pipeline.training.model_version import MEASURED_FILE, Parent
 from feedback_pipeline.training.replay import general_prompts
 from feedback_pipeline.training.tokenizer_check import SanityCheckError
@@ -179,14 +179,20 @@ def test_a_champion_that_is_damaged_is_not_gone_on_from(tiny_base, undisturbed, 
     content[-1] ^= 1
     file.write_bytes(content)
 
-    with pytest.raises(RuntimeError, match=r"adapter_model\.safetensors is not what was written"):
+    with pytest.raises(ArtifactDamagedError, match=r"adapter_model\.safetensors is not what was written"):
         train(tiny_base, tmp_path, SUPERVISED, CONFIG, parent=Parent(champion.model_version, damaged))
 
 
-def test_replay_adds_what_the_base_model_answers_to_general_prompts(tiny_base, tmp_path):
-    version = train(tiny_base, tmp_path, SUPERVISED, CONFIG.model_copy(update={"replay_fraction": 0.4, "max_steps": 1}))
+def test_replay_adds_what_the_base_model_answers_to_general_prompts_and_tensorboard_gets_its_log(tiny_base, tmp_path):
+    version = train(
+        tiny_base,
+        tmp_path,
+        SUPERVISED,
+        CONFIG.model_copy(update={"replay_fraction": 0.4, "max_steps": 1, "report_to": "tensorboard"}),
+    )
     asked = {suite_case.prompt[0]["content"] for suite_case in general_suite().cases}
 
     # Four of nine, rounded up, less what a model of random weights answers with nothing.
     assert 9 < version.examples <= 13
     assert not asked & set(general_prompts())
+    assert list((tmp_path / ".logs" / version.model_version / "1-sft").glob("events.out.tfevents.*"))
