@@ -56,7 +56,7 @@ WORLDS = [
     world(202, 160, 16, "asked", "nothing", 0.15),
     world(203, 240, 30, "asked", "system_context", 0.15),
 ]
-QUICK = [world(204, 80, 8, "asked", "system_context", 0.25)]
+QUICK = [world(205, 80, 8, "asked", "system_context", 0.4)]
 
 
 def measured(
