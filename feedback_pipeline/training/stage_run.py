@@ -66,8 +66,11 @@ def run_stage(
         return _run(stage, start, base, folder, checkpoints, config, micro_batch, progress)
 
     least = LEAST_BATCH[stage.method]
-    first = max(least, config.per_device_train_batch_size)
-    return fitting_batch(run, max(first, config.effective_batch_size), first, least, progress)
+    effective = max(least, config.effective_batch_size)
+    # A pair is two answers, whose activations would take twice the memory: half as many at a time, as many a step.
+    most = max(least, config.per_device_train_batch_size // (2 if stage.method == "dpo" else 1))
+    first = max(size for size in range(least, most + 1) if effective % size == 0 or size == least)
+    return fitting_batch(run, effective, first, least, progress)
 
 
 def _run(
