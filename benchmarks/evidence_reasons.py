@@ -8,6 +8,7 @@
 """
 
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from feedback_pipeline.simulation.world import phrasings
 Rows = dict[str, dict[str, Any]]
 
 
+@cache
 def classifier() -> Classifier:
     """The offline reader as it is deployed."""
     settings = Settings.from_environment()
