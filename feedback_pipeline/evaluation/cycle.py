@@ -56,7 +56,8 @@ def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at:
     """The row of `promotions` that stands for the week's candidate; the champion moves with it."""
     model = warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
     candidate = model["model_version"]
-    scores = warehouse.partitions(SCORES, [week])
+    # Of screening the base alone has scores: it says which canaries count, and compares nobody.
+    scores = warehouse.partitions(SCORES, [week]).filter(pl.col("suite") != CANARY_SCREENING)
     suite = scores.filter(pl.col("suite") == TARGET)["suite_hash"][0]
     recorded = recorded_decision(warehouse, week, candidate, suite)
     if recorded.height:

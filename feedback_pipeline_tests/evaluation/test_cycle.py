@@ -1,6 +1,6 @@
 """A cycle's scores: who is scored on what, and what is not scored twice."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -9,6 +9,7 @@ from tiny_models import random_model
 
 from feedback_pipeline.evaluation import cycle
 from feedback_pipeline.evaluation.canaries import canary_suite
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.suites import Suite, general_suite
 from feedback_pipeline.schemas import CURATED_EXAMPLES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.settings import Settings
@@ -30,7 +31,9 @@ def settings(tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, tiny, monkeypatch):
+def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_decides_by_all_of_them(
+    settings, tiny, monkeypatch
+):
     monkeypatch.setattr(cycle, "general_suite", lambda: Suite("general", general_suite().cases[:2]))
     warehouse = Warehouse(settings.warehouse)
     for week, users in ((MONDAY, range(2)), (NEXT_MONDAY, range(2, 4))):
@@ -61,3 +64,6 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again(settings, tiny, 
     target = scores.filter(pl.col("suite") == "target")
     assert target["suite_hash"].n_unique() == 1
     assert target.group_by("model_version").agg(pl.col("case_hash").n_unique())["case_hash"].to_list() == [8, 8]
+
+    decided = cycle.judge(warehouse, NEXT_MONDAY, GatePolicy(), "run", datetime(2026, 2, 1, tzinfo=UTC))
+    assert (decided["reference"][0], decided["decision"][0]) == (tiny.version, "inconclusive")
