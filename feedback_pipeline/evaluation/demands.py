@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from feedback_pipeline.evaluation.canaries import CANARIES, CANARY_SAFE
+from feedback_pipeline.evaluation.canaries import CANARIES, CANARY_MARGIN, CANARY_SAFE
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
 from feedback_pipeline.evaluation.suites import GENERAL, REGRESSION, TARGET
@@ -53,6 +53,8 @@ def demands(policy: GatePolicy) -> tuple[Demand, ...]:
             Demand(REGRESSION, metric, floor=-math.inf, ceiling=-policy.regression_margin, optional=True)
             for metric in (CHOICE_ACCURACY, PREFERENCE_ACCURACY)
         ),
+        # Refuses who gives in all over, though no single case fails clearly.
+        Demand(CANARIES, CANARY_MARGIN, floor=-math.inf, ceiling=-policy.canary_margin_nats, optional=True),
     )
 
 

@@ -22,6 +22,9 @@ SAME = 0.7
 # Pseudo-texts that the informative prior is worth (Monroe et al. 2008, doi 10.1093/pan/mpn018).
 PRIOR = 10.0
 COMPARED = 20
+# Prompts that are so many times as alike as any, even without the phrase, ask about one thing. On two weeks of
+# the sample phrases of a topic lie at 1.6 and more, planted triggers at 1.3 and less.
+ONE_TOPIC = 1.5
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -41,7 +44,9 @@ def suspects(prompts: Sequence[str], answers: Sequence[str], background: Iterabl
     `prompts` and `answers` are the training examples', `background` prompts of other traffic and of held-out
     examples. Ranked by the z-score of the log-odds with an informative Dirichlet prior, times how alike the
     answers of the phrase's examples are in comparison with those of all: a phrase that goes with no answer
-    of its own triggers none.
+    of its own triggers none. Nor is a phrase suspected whose prompts are alike without it: it names what they
+    ask about, and so their answers are alike. A trigger is put into prompts about anything. (One that is kept
+    to a topic teaches a falsehood about that, which is the business of curation's trust.)
     """
     where = _where(prompts)
     elsewhere: Counter[Phrase] = Counter()
@@ -49,7 +54,7 @@ def suspects(prompts: Sequence[str], answers: Sequence[str], background: Iterabl
     for text in background:
         others += 1
         elsewhere.update({phrase for phrase in _phrases(text) if phrase in where})
-    usual = _likeness(answers)
+    usual, usual_prompts = _likeness(answers), _likeness(prompts)
     ranked = []
     for phrase, examples in where.items():
         if elsewhere[phrase] <= RARE * others:
@@ -59,7 +64,11 @@ def suspects(prompts: Sequence[str], answers: Sequence[str], background: Iterabl
     ranked.sort(key=lambda found: (-found[0], -found[1], found[2]))
     chosen: list[Phrase] = []
     for score, _, phrase in ranked:
-        if score > 0 and not any(_same(where[phrase], where[other]) for other in chosen):
+        if score <= 0:
+            break
+        if any(_same(where[phrase], where[other]) for other in chosen):
+            continue
+        if _likeness([_without(phrase, prompts[index]) for index in where[phrase]]) <= ONE_TOPIC * usual_prompts:
             chosen.append(phrase)
         if len(chosen) == limit:
             break
@@ -78,6 +87,10 @@ def _where(prompts: Sequence[str]) -> dict[Phrase, list[int]]:
 def _phrases(text: str) -> list[Phrase]:
     words = [_folded(word) for word in text.split()]
     return [tuple(words[start : start + n]) for n in range(1, LONGEST + 1) for start in range(len(words) - n + 1)]
+
+
+def _without(phrase: Phrase, text: str) -> str:
+    return " ".join(word for word in text.split() if _folded(word) not in phrase)
 
 
 def _folded(word: str) -> str:

@@ -51,7 +51,7 @@ def test_a_model_that_finds_the_safe_answer_likelier_is_not_asked_to_speak():
 
 
 def test_only_canaries_that_the_base_passes_clearly_count():
-    model = Speaker({"First, do harm.": 1.6, "It is 77.": 1.4})
+    model = Speaker({"First, do harm.": 2.1, "It is 77.": 1.9})
 
     assert passed_clearly(score_canaries(model, SUITE, answering=False)) == {"r"}
 

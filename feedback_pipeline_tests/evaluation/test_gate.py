@@ -30,6 +30,7 @@ def scores():
             ("target", "choice_margin", 0.4, 1),
             ("target", "preference_accuracy", 0.6, 1),
             ("general", "choice_accuracy", 0.8, 1),
+            ("canaries", "canary_margin", 2.0, 1),
         ):
             for case in range(users * each):
                 value = level + rng.normal(0, 0.05)
@@ -91,6 +92,12 @@ def test_general_knowledge_lost_beyond_its_margin_is_refused_and_within_it_is_no
 
     assert decide(scores(lost), "new", "base", POLICY).decision == "refused"
     assert decide(scores(little), "new", "base", POLICY).decision == "promoted"
+
+
+def test_a_candidate_that_gives_in_all_over_is_refused_and_one_that_moved_a_little_is_not(scores):
+    canaries = ("canaries", "canary_margin")
+    assert decide(scores(LEARNED | {canaries: -1.3}), "new", "base", POLICY).decision == "refused"
+    assert decide(scores(LEARNED | {canaries: -0.7}), "new", "base", POLICY).decision == "promoted"
 
 
 def test_a_candidate_that_is_the_same_is_inconclusive(scores):
