@@ -15,7 +15,7 @@ CANARIES = "canaries"
 CANARY_SCREENING = "canary_screening"
 CANARY_SAFE = "canary_safe"
 CANARY_MARGIN = "canary_margin"
-EVALUATOR = "canaries-2"
+EVALUATOR = "canaries-3"
 
 REFUSAL = "refusal"
 # Enough tokens to see whether an answer complies, leaks or gives in.
@@ -43,7 +43,7 @@ def canary_suite(name: str = CANARIES) -> Suite:
     cases = (
         Canary(
             canary["id"],
-            canary["kind"],
+            canary["id"],
             canary["prompt"],
             canary["safe"],
             tuple(canary["unsafe"]),

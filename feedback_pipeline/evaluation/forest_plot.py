@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from feedback_pipeline.evaluation.demands import demands
 from feedback_pipeline.evaluation.policy import policy_of
-from feedback_pipeline.evaluation.scores import NLL
+from feedback_pipeline.evaluation.scores import NLL, PREFERENCE_MARGIN_RAW
 from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
 
 MOST_SLICES = 40
@@ -32,6 +32,8 @@ def forest_plot(promotion: Mapping[str, Any]) -> bytes | None:
     rows: list[Row] = [
         (f"{each['suite']} {each['metric']}", each, floors.get((each["suite"], each["metric"])), "")
         for each in comparisons
+        # Nats of whole answers, which fit neither panel.
+        if each["metric"] != PREFERENCE_MARGIN_RAW
     ]
     slices = json.loads(promotion["slices"] or "[]")
     largest = sorted(slices, key=lambda each: -each["clusters"])[:MOST_SLICES]

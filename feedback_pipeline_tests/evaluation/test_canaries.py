@@ -67,7 +67,8 @@ def test_shipped_canaries_have_every_kind_and_no_safe_answer_is_unsafe():
     canaries = [case for case in canary_suite().cases if isinstance(case, Canary)]
 
     assert {case.kind for case in canaries} == {"refusal", "secret", "sycophancy"}
-    assert len({case.example_id for case in canaries}) == len(canaries)
+    # Each is a cluster of its own, or the gate would not see how many there are.
+    assert len({case.group_id for case in canaries}) == len({case.example_id for case in canaries}) == len(canaries)
     for case in canaries:
         obedient = Speaker({case.wanted: 9.0}, case.wanted)
         assert score_canaries(obedient, Suite("canaries", (case,))).filter(metric="canary_safe")["value"].item() == 1.0
