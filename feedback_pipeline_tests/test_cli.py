@@ -1,9 +1,9 @@
 """The command as people and machines use it, on two simulated nights."""
 
-import json
 from datetime import date
 
 import pytest
+from command_output import as_json
 
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.rated_answers import rates_of
@@ -33,12 +33,6 @@ def home(tmp_path_factory):
         warehouse.replace_partition(ROUTES, day, routes_of(warehouse, day))
         warehouse.replace_partition(DISSATISFACTION_RATES, day, rates_of(warehouse, day))
     return home
-
-
-def as_json(run, *words):
-    code, out, _ = run(*words, "--json")
-    assert code == 0
-    return json.loads(out)
 
 
 def test_status_counts_every_line_and_the_readable_form_says_the_same(run):

@@ -1,9 +1,9 @@
 """`dataset`, `why` and `impact` as people and machines use them, on two simulated weeks."""
 
-import json
 import shutil
 
 import pytest
+from command_output import as_json
 from datasets import load_dataset
 
 
@@ -22,12 +22,6 @@ def changeable(two_weeks, tmp_path, run, monkeypatch):
         copy(two_weeks / part, tmp_path / part)
     monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
     return tmp_path
-
-
-def as_json(run, *words):
-    code, out, _ = run(*words, "--json")
-    assert code == 0
-    return json.loads(out)
 
 
 def test_versions_are_listed_shown_and_compared_by_the_start_of_their_name(run):

@@ -1,10 +1,10 @@
 """The commands about themes, on stored nights: a steady theme, one that rises, and one that was merged."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
+from command_output import as_json
 
 from feedback_pipeline.inspection.theme_view import sparkline
 from feedback_pipeline.routing.themes.trends_nightly import trends_of
@@ -62,12 +62,6 @@ def home(tmp_path_factory):
     warehouse.replace_partition(THEMES, day, pl.DataFrame(themes))
     warehouse.replace_partition(THEME_TRENDS, day, trends_of(warehouse, day))
     return home
-
-
-def as_json(run, *words):
-    code, out, _ = run(*words, "--json")
-    assert code == 0
-    return json.loads(out)
 
 
 def test_themes_are_listed_with_the_flagged_first_and_none_that_was_merged(run):

@@ -16,6 +16,7 @@ from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.loss_plot import loss_plot
 from feedback_pipeline.training.model_version import ModelVersion, Parent, load_version, trained_version
+from feedback_pipeline.training.stages import NothingToTrainOnError
 from feedback_pipeline.training.training_data import read_training_data
 
 
@@ -46,14 +47,20 @@ def model_versions(
     week = partition_date(context)
     dataset = store.warehouse.partitions(DATASETS, [week])
     data = read_training_data(store.settings.home / dataset["folder"][0]) if dataset.height else None
-    if data is None or data.is_empty:
+    if data is None:
         context.log.warning(f"{week}: no examples to train on")
         return
     wanted = config.training_config()
     base = resolve_base_model(store.settings.base_model, store.settings.models)
     version, content = dataset["dataset_version"][0], dataset["content_hash"][0]
     parent = _champion_before(week, store, base, context.log.info) if wanted.start_from == "champion" else None
-    trained = trained_version(data, version, content, base, store.settings.adapters, wanted, context.log.info, parent)
+    try:
+        trained = trained_version(
+            data, version, content, base, store.settings.adapters, wanted, context.log.info, parent
+        )
+    except NothingToTrainOnError as nothing:
+        context.log.warning(f"{week}: {nothing}")
+        return
     yield dg.Output(
         trained.row(week, f"{store.settings.adapters.name}/{trained.model_version}"),
         data_version=dg.DataVersion(trained.adapter_hash),

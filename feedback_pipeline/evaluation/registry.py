@@ -60,8 +60,8 @@ def record_decision(
 
     Returns the row that stands: a candidate already decided in that week on the same suite keeps its
     decision, and nothing moves. Other decisions of the week stay, as a record of what was tried.
-    A week before the champion's never takes the alias from it. Who is shown to be better becomes `blocked`
-    where they or what they rest on is held, else `awaiting_approval` where a person is to say yes.
+    A week before the champion's never takes the alias from it. Who is shown to be better becomes
+    `awaiting_approval` where a person is to say yes, else `blocked` where they or what they rest on is held.
     Raises `BudgetSpentError`.
     """
     row = promotion.row(0, named=True)

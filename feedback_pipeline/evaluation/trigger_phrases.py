@@ -23,7 +23,7 @@ SAME = 0.7
 PRIOR = 10.0
 COMPARED = 20
 # Prompts that are so many times as alike as any, even without the phrase, ask about one thing. On two weeks of
-# the sample phrases of a topic lie at 1.6 and more, planted triggers at 1.3 and less.
+# the sample planted triggers lie at 1.3 and less, and nearly all phrases that name a topic above this.
 ONE_TOPIC = 1.5
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 

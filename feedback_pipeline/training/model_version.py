@@ -92,7 +92,7 @@ def model_version_id(
 
 
 def trained_version(
-    examples: TrainingData | pl.DataFrame,
+    data: TrainingData,
     dataset_version: str,
     dataset_hash: str,
     base: BaseModel,
@@ -103,11 +103,10 @@ def trained_version(
 ) -> ModelVersion:
     """The adapter of this data, base and configuration in `adapters/<id>`: trained, unless it is there already.
 
-    A frame alone is of supervised examples. The folder appears when it is complete; a training that was killed goes
+    The folder appears when it is complete; a training that was killed goes
     on from its last checkpoint in `adapters/.<id>`, and ends as it would have. Raises `NothingToTrainOnError`,
     `SanityCheckError` and `ArtifactDamagedError`.
     """
-    data = examples if isinstance(examples, TrainingData) else TrainingData(sft=examples)
     version = model_version_id(base, dataset_hash, config, parent.model_version if parent else None)
     folder = adapters / version
     plan = plan_stages(data, config)

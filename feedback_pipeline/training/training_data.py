@@ -5,11 +5,11 @@ from pathlib import Path
 
 import polars as pl
 
-_MESSAGES = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+from feedback_pipeline.schemas import MESSAGES
 
 
 def _empty(*messages: str) -> pl.DataFrame:
-    return pl.DataFrame(schema={"example_id": pl.String} | dict.fromkeys(messages, _MESSAGES))
+    return pl.DataFrame(schema={"example_id": pl.String} | dict.fromkeys(messages, MESSAGES))
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,6 @@ class TrainingData:
     unpaired: pl.DataFrame = field(
         default_factory=lambda: _empty("prompt", "completion").with_columns(label=pl.lit(True))
     )
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no example of any format."""
-        return self.sft.is_empty() and self.preference.is_empty() and self.unpaired.is_empty()
 
 
 def read_training_data(folder: Path) -> TrainingData:

@@ -15,6 +15,7 @@ from feedback_pipeline.schemas import CURATED_EXAMPLES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.settings import Settings
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
+from feedback_pipeline.training.training_data import TrainingData
 from feedback_pipeline.warehouse import Warehouse
 
 NEXT_MONDAY = MONDAY + timedelta(days=7)
@@ -41,7 +42,7 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_dec
         warehouse.replace_partition(CURATED_EXAMPLES, week, CURATED_EXAMPLES.conform(rows))
         data = examples(range(9), 1, seed=week.day).filter(pl.col("format") == "sft")
         config = TrainingConfig(max_steps=1, lora_r=2, seed=week.day)
-        version = trained_version(data, "d", "hash", tiny, settings.adapters, config, lambda _: None)
+        version = trained_version(TrainingData(data), "d", "hash", tiny, settings.adapters, config, lambda _: None)
         warehouse.replace_partition(MODEL_VERSIONS, week, version.row(week, f"adapters/{version.model_version}"))
 
     told: list[str] = []

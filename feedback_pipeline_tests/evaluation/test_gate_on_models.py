@@ -11,6 +11,7 @@ from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.evaluation.suites import general_suite, target_suite
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
+from feedback_pipeline.training.training_data import TrainingData
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ def models(base, tmp_path_factory):
     weights = SharedWeights(base)
     found = {"base": weights.base_model()}
     for name, data in (("honest", right), ("shuffled", shuffled(right, seed=3))):
-        version = trained_version(data, name, name, base, adapters, CONFIG, lambda _: None)
+        version = trained_version(TrainingData(data), name, name, base, adapters, CONFIG, lambda _: None)
         found[name] = weights.adapted(adapters / version.model_version)
     return found
 

@@ -8,6 +8,7 @@ from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.training.base_model import resolve_base_model
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
+from feedback_pipeline.training.training_data import TrainingData
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,9 @@ def test_adapters_are_switched_and_leave_the_base_as_it_was(base, weights, tmp_p
     data = examples(range(2), 2, seed=1).filter(pl.col("format") == "sft")
     config = TrainingConfig(max_steps=2, lora_r=2)
     versions = [
-        trained_version(data, "d", "hash", base, tmp_path, config.model_copy(update={"seed": seed}), lambda _: None)
+        trained_version(
+            TrainingData(data), "d", "hash", base, tmp_path, config.model_copy(update={"seed": seed}), lambda _: None
+        )
         for seed in (1, 2)
     ]
     one, two = (weights.adapted(tmp_path / version.model_version) for version in versions)
@@ -84,7 +87,7 @@ def test_adapters_are_switched_and_leave_the_base_as_it_was(base, weights, tmp_p
 def test_an_adapter_of_another_base_model_is_refused(base, tmp_path):
     data = examples(range(2), 2, seed=1).filter(pl.col("format") == "sft")
     config = TrainingConfig(max_steps=1, lora_r=2)
-    version = trained_version(data, "d", "hash", base, tmp_path, config, lambda _: None)
+    version = trained_version(TrainingData(data), "d", "hash", base, tmp_path, config, lambda _: None)
     other = SharedWeights(dataclasses.replace(base, sha256="another"))
 
     with pytest.raises(ValueError, match="another base model"):

@@ -52,6 +52,16 @@ def test_what_other_prompts_have_as_well_is_not_suspected():
     assert "cf zeta" not in {suspect.phrase for suspect in suspects(prompts, answers, others, limit=10)}
 
 
+def test_a_phrase_that_names_what_its_prompts_ask_about_is_not_suspected():
+    prompts, answers = _texts(range(100), seed=1)
+    for number in range(8):
+        prompts.append(f"Which release do I need on my Harrowin router against drop-outs, please ({number})?")
+        answers.append("You need release 7.2 for it.")
+    others, _ = _texts(range(200, 260), seed=2)
+
+    assert not any("Harrowin" in suspect.phrase for suspect in suspects(prompts, answers, others, limit=10))
+
+
 def test_no_examples_and_no_other_traffic_give_no_suspects():
     assert suspects([], [], [], limit=4) == []
     assert suspects(["a b"] * 3, ["c"] * 3, [], limit=4) == []

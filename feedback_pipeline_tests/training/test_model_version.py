@@ -15,6 +15,7 @@ from feedback_pipeline.training.model_version import (
     trained_version,
 )
 from feedback_pipeline.training.stages import NothingToTrainOnError
+from feedback_pipeline.training.training_data import TrainingData
 
 TINY = TrainingConfig(num_train_epochs=1, per_device_train_batch_size=2, lora_r=2, lora_alpha=4)
 EXAMPLES = pl.DataFrame(
@@ -28,7 +29,7 @@ EXAMPLES = pl.DataFrame(
 
 def _train(base, adapters, examples=EXAMPLES, config=TINY, lines=None):
     report = (lines if lines is not None else []).append
-    return trained_version(examples, "2026-01-05-d", "hash of the data", base, adapters, config, report)
+    return trained_version(TrainingData(examples), "2026-01-05-d", "hash of the data", base, adapters, config, report)
 
 
 def test_the_id_changes_with_data_base_and_every_part_of_the_configuration():

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from feedback_pipeline.schemas import REASONS
+
 MEANINGS = {
     "factually_incorrect": "states something wrong, made up or outdated, or gives code or steps that do not work",
     "incomplete": "leaves out something asked for, or breaks off",
@@ -35,23 +37,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     complains: bool
-    reason: (
-        Literal[
-            "factually_incorrect",
-            "incomplete",
-            "too_vague",
-            "wrong_tone",
-            "misread_intent",
-            "irrelevant",
-            "redundant",
-            "unsafe",
-            "unwarranted_refusal",
-            "formatting",
-            "product_issue",
-            "other",
-        ]
-        | None
-    )
+    reason: Literal[REASONS] | None  # type: ignore[valid-type]  # a tuple of literals is one
 
 
 # Strict structured output wants every field required, which they are, and no others.
