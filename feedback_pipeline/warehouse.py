@@ -1,11 +1,9 @@
 """The DuckDB warehouse: transactions, replacing a partition, reading as of a day.
 
-DuckDB locks the file per process, and a reader blocks writers. So every connection is opened late,
-closed early, and waited for.
+DuckDB locks the file per process, and a reader blocks writers. So the file is attached late, detached
+early, and waited for.
 """
 
-import random
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -16,9 +14,9 @@ import duckdb
 import polars as pl
 from polars._typing import PolarsDataType
 
+from feedback_pipeline.duckdb_instance import DATABASE, DuckDBInstance, duckdb_instance
 from feedback_pipeline.schemas import TABLES, Column, Table
 
-LOCK_PATIENCE_SECONDS = 120.0
 # Rows carry whole texts. DuckDB's default of 122,880 rows a group would compress one column of one
 # group on one thread; smaller groups keep every core busy.
 ROW_GROUP_SIZE = 16384
@@ -50,14 +48,19 @@ class Warehouse:
         """A read-only connection. Raises `WarehouseMissingError` where there is no file yet."""
         if not self.path.exists():
             raise WarehouseMissingError(f"no warehouse at {self.path}: run the nightly job (or `make demo`) first")
-        with self._connected("READ_ONLY") as connection:
+        with self._instance().reading() as connection:
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A writing connection in one transaction: committed at the end, rolled back on any error."""
+    def transaction(self, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A writing connection in one transaction: committed at the end, rolled back on any error.
+
+        `memory_limit` is what DuckDB may use meanwhile ("400MB"), by default most of the machine's.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connected(f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}") as connection:
+        with self._instance().writing(f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}") as connection:
+            if memory_limit:
+                connection.execute(f"SET memory_limit = '{memory_limit}'")
             connection.begin()
             try:
                 _create(connection)
@@ -66,6 +69,12 @@ class Warehouse:
             except BaseException:
                 connection.rollback()
                 raise
+            finally:
+                # The setting is the instance's, and would outlive the connection.
+                connection.execute("RESET memory_limit")
+
+    def _instance(self) -> DuckDBInstance:
+        return duckdb_instance(self.path.absolute())
 
     def read(self, query: str, parameters: dict[str, object] | None = None, **frames: pl.DataFrame) -> pl.DataFrame:
         """Rows of one query, its `$name`s bound to `parameters`, with `frames` as further tables."""
@@ -101,18 +110,6 @@ class Warehouse:
             clear_partition(connection, table, key)
             append(connection, table, frame)
 
-    @contextmanager
-    def _connected(self, options: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        connection = duckdb.connect(":memory:")
-        try:
-            connection.execute("SET TimeZone = 'UTC'")
-            # What does not fit into memory goes beside the warehouse; DuckDB's default is the current folder.
-            connection.execute(f"SET temp_directory = {_literal(self.path.parent / 'spilled')}")
-            _attach(connection, self.path, options)
-            yield connection
-        finally:
-            connection.close()
-
 
 def current(table: Table, as_of: date, where: str = "true") -> str:
     """SQL for one row per key: what is known as of a day.
@@ -144,29 +141,9 @@ def append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFr
         connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str) -> None:
-    """Attach the file, waiting with back-off while another process holds its lock."""
-    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
-    pause = 0.05
-    while True:
-        try:
-            connection.execute(f"ATTACH {_literal(path)} AS warehouse ({options})")
-            connection.execute("USE warehouse")
-            return
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower() or time.monotonic() > deadline:
-                raise
-        time.sleep(pause * random.uniform(0.5, 1.5))
-        pause = min(pause * 2, 2.0)
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
-
-
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables and columns that are not there yet."""
-    query = "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'warehouse'"
+    query = f"SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = '{DATABASE}'"
     there = set(connection.execute(query).fetchall())
     tables = {table for table, _ in there}
     for table in TABLES.values():

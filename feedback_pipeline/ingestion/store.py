@@ -55,9 +55,8 @@ def store_day(warehouse: Warehouse, landing_zone: Location, day: date, pseudonym
     ]
     read = 0
     if changed:
-        with warehouse.transaction() as connection:
-            # What was written is not read again: to keep it in memory would cost as much as the day is large.
-            connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        # What was written is not read again: to keep it in memory would cost as much as the day is large.
+        with warehouse.transaction(_MEMORY) as connection:
             for arrival in changed:
                 read += _Intake(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
     return IngestionReport(day, read, warehouse.count(INTERACTIONS, [day]), warehouse.count(FEEDBACK_EVENTS, [day]))

@@ -1,0 +1,85 @@
+"""The warehouse's file within one process: readers beside each other, a writer alone, nobody waiting for itself."""
+
+import threading
+from datetime import date
+
+import polars as pl
+import pytest
+
+from feedback_pipeline.duckdb_instance import duckdb_instance
+from feedback_pipeline.schemas import ROUTES
+from feedback_pipeline.warehouse import Warehouse
+
+DAY = date(2026, 1, 5)
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.replace_partition(ROUTES, DAY, ROUTES.empty())
+    return warehouse
+
+
+def rows(number):
+    return pl.DataFrame({"day": [DAY] * number, "interaction_id": [str(each) for each in range(number)]})
+
+
+def test_readings_may_lie_within_each_other(warehouse):
+    other = Warehouse(warehouse.path)
+
+    with warehouse.reading() as outer, other.reading() as inner:
+        assert (
+            inner.sql("SELECT count(*) FROM routes").fetchall() == outer.sql("SELECT count(*) FROM routes").fetchall()
+        )
+    warehouse.replace_partition(ROUTES, DAY, rows(2))
+
+    assert warehouse.count(ROUTES, [DAY]) == 2
+
+
+@pytest.mark.parametrize("outer", ["reading", "transaction"])
+def test_a_transaction_within_a_use_of_the_same_thread_is_an_error_and_no_deadlock(warehouse, outer):
+    with getattr(warehouse, outer)(), pytest.raises(RuntimeError, match="would wait for itself"):
+        warehouse.replace_partition(ROUTES, DAY, rows(1))
+
+    assert warehouse.count(ROUTES, [DAY]) == 0
+
+
+def test_threads_that_read_and_write_see_whole_partitions_only(warehouse):
+    seen, failed = set(), []
+
+    def work(read):
+        try:
+            for number in range(1, 20):
+                if read:
+                    seen.add(warehouse.count(ROUTES, [DAY]))
+                else:
+                    warehouse.replace_partition(ROUTES, DAY, rows(10 * (number % 2)))
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(read,)) for read in (True, True, False, False)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not failed
+    assert seen <= {0, 10}
+
+
+def test_one_file_has_one_instance_and_another_file_ends_those_that_are_idle(warehouse, tmp_path):
+    other = Warehouse(tmp_path / "other.duckdb")
+    other.replace_partition(ROUTES, DAY, rows(3))
+
+    assert duckdb_instance(warehouse.path) is duckdb_instance(warehouse.path)
+    assert (warehouse.count(ROUTES, [DAY]), other.count(ROUTES, [DAY])) == (0, 3)
+
+
+def test_a_limit_of_memory_holds_for_its_transaction_only(warehouse):
+    limit = "SELECT current_setting('memory_limit')"
+    usual = warehouse.read(limit).item()
+    with warehouse.transaction("100MB") as connection:
+        limited = connection.sql(limit).fetchall()[0][0]
+
+    assert limited == "95.3 MiB"
+    assert warehouse.read(limit).item() == usual
