@@ -87,7 +87,7 @@ ui: release ## Dagster's web UI and daemon on 127.0.0.1:3000
 	$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
 test: lint ## everything CI needs
-	$(BIN)/pytest -n 2 --dist loadfile -m 'not torch'
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not torch'
 	$(BIN)/pytest -m torch
 
 lint: setup

@@ -32,16 +32,36 @@ def logs(tmp_path_factory):
     return folder / "raw"
 
 
-@pytest.fixture
-def home(tmp_path, logs, monkeypatch):
+def settle_in(home, logs, monkeypatch):
     models = Settings.from_environment().models
-    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
+    monkeypatch.setenv("FEEDBACK_HOME", str(home))
     monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(logs))
     monkeypatch.setenv("FEEDBACK_USER_KEY", "key")
     # The classifier of reasons is fitted once for all runs of the tests.
     models.mkdir(parents=True, exist_ok=True)
-    (tmp_path / "models").symlink_to(models)
-    return tmp_path
+    (home / "models").symlink_to(models)
+    return home
+
+
+@pytest.fixture
+def home(tmp_path, logs, monkeypatch):
+    return settle_in(tmp_path, logs, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def range_run(tmp_path_factory, logs):
+    """A home after one run over the three days, and the run's result."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        home = settle_in(tmp_path_factory.mktemp("range"), logs, monkeypatch)
+        return home, run_nightly(*DAYS)
+
+
+@pytest.fixture(scope="module")
+def day_run(tmp_path_factory, logs):
+    """The result of a run of the first day, in a home of its own."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        settle_in(tmp_path_factory.mktemp("day"), logs, monkeypatch)
+        yield run_nightly(DAYS[0])
 
 
 def run_nightly(*days: str) -> dg.ExecuteInProcessResult:
@@ -76,15 +96,11 @@ def test_every_asset_says_what_a_row_is_and_where_it_belongs():
 
 
 @pytest.mark.slow
-def test_a_range_of_days_in_one_run_gives_what_single_days_in_any_order_give(home, tmp_path, monkeypatch):
-    run_nightly(*DAYS)
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "models").symlink_to(home / "models")
-    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path / "other"))
+def test_a_range_of_days_in_one_run_gives_what_single_days_in_any_order_give(range_run, home):
     for day in ("2026-01-05", "2026-01-07", "2026-01-06", "2026-01-07"):
         run_nightly(day)
 
-    one, other = Warehouse(home / "warehouse.duckdb"), Warehouse(tmp_path / "other" / "warehouse.duckdb")
+    one, other = Warehouse(range_run[0] / "warehouse.duckdb"), Warehouse(home / "warehouse.duckdb")
     for name in NIGHTLY_TABLES:
         query = f"SELECT * FROM {name} ORDER BY ALL"
         assert one.read(query).height
@@ -92,8 +108,8 @@ def test_a_range_of_days_in_one_run_gives_what_single_days_in_any_order_give(hom
 
 
 @pytest.mark.slow
-def test_checks_can_be_executed_alone_as_the_web_ui_does(home):
-    run_nightly("2026-01-05")
+@pytest.mark.usefixtures("day_run")
+def test_checks_can_be_executed_alone_as_the_web_ui_does():
     # These are made with their assets, in the same step.
     with_assets = {"every_line_is_accounted_for", "train_and_test_share_nothing", "train_and_test_differ_in_meaning"}
     keys = defs.get_repository_def().asset_graph.asset_check_keys
@@ -108,13 +124,11 @@ def test_checks_can_be_executed_alone_as_the_web_ui_does(home):
 
 
 @pytest.mark.slow
-def test_a_materialization_shows_rows_columns_and_a_preview(home):
-    result = run_nightly("2026-01-05")
-
-    assert result.success
-    assert all(check.passed for check in result.get_asset_check_evaluations())
+def test_a_materialization_shows_rows_columns_and_a_preview(day_run):
+    assert day_run.success
+    assert all(check.passed for check in day_run.get_asset_check_evaluations())
     for name in ("raw_events", "evidence", "routes"):
-        (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key.path[-1] == name]
+        (event,) = [e for e in day_run.get_asset_materialization_events() if e.asset_key.path[-1] == name]
         metadata = event.materialization.metadata
         assert metadata["dagster/partition_row_count"].value > 0
         assert metadata["preview"].value.startswith("| ")
@@ -125,8 +139,8 @@ def test_a_materialization_shows_rows_columns_and_a_preview(home):
 
 
 @pytest.mark.slow
-def test_a_range_of_days_shows_the_rows_of_each(home):
-    result = run_nightly(*DAYS)
+def test_a_range_of_days_shows_the_rows_of_each(range_run):
+    home, result = range_run
 
     rows = Warehouse(home / "warehouse.duckdb").read("SELECT count(*) FROM evidence WHERE arrival_day = '2026-01-06'")
     shown = [e for e in result.get_asset_materialization_events() if e.asset_key.path[-1] == "evidence"]

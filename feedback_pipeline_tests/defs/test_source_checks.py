@@ -25,18 +25,24 @@ def line(day, number, **more):
     }
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
-    monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(tmp_path / "raw"))
-    source = tmp_path / "raw" / "assistant"
+def settle_in(home, monkeypatch):
+    monkeypatch.setenv("FEEDBACK_HOME", str(home))
+    monkeypatch.setenv("FEEDBACK_LANDING_ZONE", str(home / "raw"))
+    source = home / "raw" / "assistant"
     source.mkdir(parents=True)
     (source / "source.yaml").write_text("format: openai_chat")
     for day in DAYS[:-1]:
         land(source, day, [line(day, number) for number in range(20)])
     mail = {"tier": "gold", "contact": "write to jane.doe@example.com"}
     land(source, CHANGED, [line(CHANGED, number, **(mail if number == 7 else {})) for number in range(200)])
-    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def of_range(tmp_path_factory):
+    """What one run over all days gave."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        settle_in(tmp_path_factory.mktemp("home"), monkeypatch)
+        yield nightly(DAYS[0], CHANGED)
 
 
 def land(source, day, records):
@@ -57,7 +63,8 @@ def checks_of(result):
 
 
 @pytest.mark.slow
-def test_the_nightly_job_warns_of_a_changed_source_and_goes_on(home):
+def test_the_nightly_job_warns_of_a_changed_source_and_goes_on(tmp_path, monkeypatch):
+    settle_in(tmp_path, monkeypatch)
     before = nightly(DAYS[0], DAYS[-2])
     result = nightly(CHANGED)
 
@@ -82,8 +89,8 @@ def test_the_nightly_job_warns_of_a_changed_source_and_goes_on(home):
 
 
 @pytest.mark.slow
-def test_every_day_of_a_range_is_judged(home):
-    found = checks_of(nightly(DAYS[0], CHANGED))
+def test_every_day_of_a_range_is_judged(of_range):
+    found = checks_of(of_range)
 
     for check in found.values():
         assert not check.passed
@@ -92,8 +99,8 @@ def test_every_day_of_a_range_is_judged(home):
 
 
 @pytest.mark.slow
-def test_a_check_that_is_executed_alone_judges_the_newest_day(home):
-    nightly(DAYS[0], CHANGED)
+@pytest.mark.usefixtures("of_range")
+def test_a_check_that_is_executed_alone_judges_the_newest_day():
     raw_events = dg.AssetKey("raw_events")
     selection = dg.AssetSelection.checks(*(dg.AssetCheckKey(raw_events, name) for name in CHECKS))
     alone = dg.define_asset_job("alone", selection)

@@ -21,9 +21,9 @@ CONFIG = TrainingConfig(num_train_epochs=2, learning_rate=2e-4)
 
 @pytest.fixture(scope="module")
 def models(base, tmp_path_factory):
-    """The base and two adapters: of 90 corrected answers, and of the same answers to each other's questions."""
+    """The base and two adapters: of 45 corrected answers, and of the same answers to each other's questions."""
     adapters = tmp_path_factory.mktemp("adapters")
-    right = examples(range(45), 2, seed=1).filter(pl.col("format") == "sft")
+    right = examples(range(45), 1, seed=1).filter(pl.col("format") == "sft")
     weights = SharedWeights(base)
     found = {"base": weights.base_model()}
     for name, data in (("honest", right), ("shuffled", shuffled(right, seed=3))):
@@ -35,7 +35,7 @@ def models(base, tmp_path_factory):
 @pytest.fixture(scope="module")
 def scores(models):
     # Users, and phrasings of their questions, that no training example has.
-    target = target_suite(examples(range(100, 120), 2, seed=2), seed=7)
+    target = target_suite(examples(range(100, 120), 1, seed=2), seed=7)
     return pl.concat([score(model, suite) for model in models.values() for suite in (target, general_suite())])
 
 
