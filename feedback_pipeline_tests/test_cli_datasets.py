@@ -6,6 +6,8 @@ import pytest
 from command_output import as_json
 from datasets import load_dataset
 
+from feedback_pipeline.warehouse import Warehouse
+
 
 @pytest.fixture
 def run(two_weeks, command, monkeypatch):
@@ -106,3 +108,35 @@ def test_why_and_impact_lead_to_each_other(run, two_weeks):
     assert line["subject"] == {"kind": "event", "name": chain["evidence"][0]["event_id"]}
     assert as_json(run, "impact", str(two_weeks / "raw" / file)) == downstream
     assert f"{len(downstream['evidence'])} pieces of evidence" in run("impact", file, "--as", "file")[1]
+
+
+def test_what_came_of_a_user_is_held_together_and_released_together(changeable, run):
+    latest = as_json(run, "dataset", "list")[-1]
+    downstream = as_json(run, "impact", trained_author(changeable))
+    kept = {row["example_id"] for row in downstream["examples"] if row["kept"]}
+
+    held = as_json(run, "hold", trained_author(changeable), "--why", "asked to be forgotten")["acts"]
+    assert {act["subject"] for act in held if act["subject_kind"] == "example"} == kept
+    assert latest["dataset_version"] in {act["subject"] for act in held if act["subject_kind"] == "dataset"}
+
+    released = as_json(run, "release", trained_author(changeable), "--why", "a mistake")["acts"]
+    assert {(act["subject"], act["cause"]) for act in released} == {(act["subject"], act["cause"]) for act in held}
+
+
+def test_of_what_was_never_kept_there_is_nothing_to_hold(changeable, run):
+    rejected = Warehouse(changeable / "warehouse.duckdb").read(
+        "SELECT interaction_id FROM interactions ANTI JOIN curated_examples USING (interaction_id) LIMIT 1"
+    )
+
+    code, _, err = run("hold", rejected.item(), "--why", "x")
+
+    assert (code, err) == (
+        1,
+        f"error: no example that came of {rejected.item()!r} was ever kept: there is nothing to hold\n",
+    )
+
+
+def trained_author(home) -> str:
+    """A user of whom the newest dataset version trains on something."""
+    query = "SELECT author_id FROM curated_examples WHERE kept AND split = 'train' AND author_id IS NOT NULL ORDER BY 1"
+    return Warehouse(home / "warehouse.duckdb").read(query)["author_id"][0]

@@ -1,12 +1,20 @@
 """Who is behind what: `why` goes back from an example, `impact` on from what was received."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
 from feedback_pipeline.settings import Location, Settings
+
+if TYPE_CHECKING:
+    from feedback_pipeline.governance.impact import Impact
+
+ReceivedAs = Annotated[
+    Literal["event", "file", "interaction", "feedback", "user"] | None,
+    typer.Option("--as", help="What it is, where several are called so."),
+]
 
 
 @app.command()
@@ -29,26 +37,29 @@ def impact(
     subject: Annotated[
         str, typer.Argument(help="An event's, interaction's or feedback's id, a user, a file, or FILE:LINE.")
     ],
-    kind: Annotated[
-        Literal["event", "file", "interaction", "feedback", "user"] | None,
-        typer.Option("--as", help="What it is, where several are called so."),
-    ] = None,
+    kind: ReceivedAs = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell everything downstream: evidence, verdicts, examples, dataset versions, models and decisions."""
-    from feedback_pipeline.governance.impact import impact_of
-    from feedback_pipeline.governance.subject import find_subject
-    from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
     from feedback_pipeline.inspection.lineage_views import impact_values, print_impact
 
-    settings = Settings.from_environment()
-    named = _below(settings.landing_zone, subject)
-    found = find_subject(warehouse(), named, Pseudonyms.existing(settings.user_key), kind)
-    followed = impact_of(warehouse(), settings.datasets, found)
+    followed = impact_named(subject, kind)
     if as_json:
         print_json(impact_values(followed))
     else:
         print_impact(console, followed)
+
+
+def impact_named(subject: str, kind: ReceivedAs) -> "Impact":
+    """Everything downstream of what somebody named. Raises `UnknownSubjectError`."""
+    from feedback_pipeline.governance.impact import impact_of
+    from feedback_pipeline.governance.subject import find_subject
+    from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+
+    settings = Settings.from_environment()
+    named = _below(settings.landing_zone, subject)
+    found = find_subject(warehouse(), named, Pseudonyms.existing(settings.user_key), kind)
+    return impact_of(warehouse(), settings.datasets, found)
 
 
 def _below(landing_zone: Location, name: str) -> str:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
+from feedback_pipeline.cli.lineage import ReceivedAs, impact_named
 from feedback_pipeline.inspection import render_registry
 from feedback_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from feedback_pipeline.evaluation.acts import Actor, Done
 
+RECEIVED = "an event's, interaction's or feedback's id, a user, a file, or FILE:LINE."
 Version = Annotated[str, typer.Argument(help="A model version.")]
 Why = Annotated[str, typer.Option(help="Why; it is kept with the act.")]
 By = Annotated[str | None, typer.Option(help="Who acts; the user of this machine if not given.")]
@@ -61,28 +63,35 @@ def rollback(
 
 @app.command()
 def hold(
-    subject: Annotated[str, typer.Argument(help="A model version, a dataset version or an example_id.")],
+    subject: Annotated[str, typer.Argument(help=f"A model version, a dataset version or an example_id; or {RECEIVED}")],
     why: Why,
+    kind: ReceivedAs = None,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
-    """Veto a model, a dataset version or an example, and every model that rests on it."""
+    """Veto a model, a dataset version, an example or all that came of something received, and what rests on it.
+
+    Of a line, an answer, feedback, a file or a user, the examples are held that were made of it so far.
+    """
     from feedback_pipeline.evaluation.acts import hold as put_on_hold
 
-    _act(lambda actor: put_on_hold(warehouse(), Settings.from_environment().datasets, actor, subject), why, by, as_json)
+    named = _registered(subject, kind)
+    _act(lambda actor: put_on_hold(warehouse(), Settings.from_environment().datasets, actor, named), why, by, as_json)
 
 
 @app.command()
 def release(
-    subject: Annotated[str, typer.Argument(help="What was held or rolled back.")],
+    subject: Annotated[str, typer.Argument(help="What was held or rolled back, named as it was then.")],
     why: Why,
+    kind: ReceivedAs = None,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Take back a hold or a rollback."""
     from feedback_pipeline.evaluation.acts import release as let_go
 
-    _act(lambda actor: let_go(warehouse(), actor, subject), why, by, as_json)
+    named = _registered(subject, kind)
+    _act(lambda actor: let_go(warehouse(), actor, named), why, by, as_json)
 
 
 @app.command()
@@ -105,6 +114,22 @@ def deploy(
     from feedback_pipeline.evaluation.acts import deploy as say_deployed
 
     _act(lambda actor: say_deployed(warehouse(), actor, version, name), why, by, as_json)
+
+
+def _registered(subject: str, kind: ReceivedAs) -> list[str]:
+    """What the registry knows by that name, or else the examples that came of what was received under it."""
+    from feedback_pipeline.evaluation.acts import is_registered
+    from feedback_pipeline.governance.subject import UnknownSubjectError
+
+    if kind is None and is_registered(warehouse(), subject):
+        return [subject]
+    try:
+        examples = impact_named(subject, kind).examples
+    except UnknownSubjectError as error:
+        raise LookupError(f"no model version, dataset version or example {subject!r}, and {error}") from None
+    if kept := examples.filter("kept")["example_id"].unique().sort().to_list():
+        return kept
+    raise LookupError(f"no example that came of {subject!r} was ever kept: there is nothing to hold")
 
 
 def _act(act: "Callable[[Actor], Done]", why: str, by: str | None, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """What a person may do in the registry: go back, hold, release, approve, and say as what a version was deployed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,31 +74,32 @@ def rollback(warehouse: Warehouse, actor: Actor, to: str | None = None) -> Done:
         return _done(connection, standing, [actor.does(ROLLED_BACK, version) for version in undone])
 
 
-def hold(warehouse: Warehouse, datasets: Path, actor: Actor, subject: str) -> Done:
-    """Keep a model, a dataset version or an example from users, and what was trained on or from it.
+def hold(warehouse: Warehouse, datasets: Path, actor: Actor, subjects: Sequence[str]) -> Done:
+    """Keep models, dataset versions or examples from users, and what was trained on or from them.
 
     A model continues from its parent and is trained on its dataset; every dataset version below `datasets` that
     trains on a held example is held with it. The next dataset leaves held examples out, so a version trained on
     that is free. If the champion is held, the version before it serves. Raises `LookupError`.
     """
     with warehouse.transaction() as connection:
-        kind = _kind(connection, subject)
-        acts = [actor.does(HELD, subject, kind)]
-        if kind == EXAMPLE:
-            acts += [actor.does(HELD, version, DATASET, cause=subject) for version in _trained_on(datasets, subject)]
+        kinds = {subject: _kind(connection, subject) for subject in subjects}
+        acts = [actor.does(HELD, subject, kind) for subject, kind in kinds.items()]
+        examples = [subject for subject, kind in kinds.items() if kind == EXAMPLE]
+        acts += [actor.does(HELD, version, DATASET, cause) for version, cause in _trained_on(datasets, examples)]
         return _done(connection, read_standing(connection), acts)
 
 
-def release(warehouse: Warehouse, actor: Actor, subject: str) -> Done:
-    """Take back a hold or a rollback; of an example, also the holds that it brought upon datasets.
+def release(warehouse: Warehouse, actor: Actor, subjects: Sequence[str]) -> Done:
+    """Take back holds or rollbacks; of an example, also the holds that it brought upon datasets.
 
-    Raises `LookupError` where nothing is held.
+    Raises `LookupError` where none of `subjects` is held.
     """
     with warehouse.transaction() as connection:
         standing = read_standing(connection)
-        barring = [act for act in standing.effective() if subject in (act.subject, act.cause)]
+        named = set(subjects)
+        barring = [act for act in standing.effective() if named & {act.subject, act.cause}]
         if not barring:
-            raise LookupError(f"{subject} is neither held nor rolled back")
+            raise LookupError(f"{', '.join(subjects)} is neither held nor rolled back")
         acts = [actor.does(RELEASED, act.subject, act.subject_kind, act.cause) for act in barring]
         return _done(connection, standing, acts)
 
@@ -138,6 +140,11 @@ def _done(connection: duckdb.DuckDBPyConnection, standing: Standing, acts: list[
     return Done(tuple(acts), standing.champion, after.champion)
 
 
+def is_registered(warehouse: Warehouse, subject: str) -> bool:
+    """Whether a model version, a dataset version or an example is called so."""
+    return warehouse.read(_KINDS, {"subject": subject}).height > 0
+
+
 def _kind(connection: duckdb.DuckDBPyConnection, subject: str) -> str:
     kinds = connection.execute(_KINDS, {"subject": subject}).fetchall()
     if not kinds:
@@ -145,13 +152,10 @@ def _kind(connection: duckdb.DuckDBPyConnection, subject: str) -> str:
     return str(kinds[0][0])
 
 
-def _trained_on(datasets: Path, example_id: str) -> list[str]:
-    """The dataset versions whose training split holds an example."""
-    files = sorted(datasets.glob("*/*/train.parquet"))
-    return sorted(
-        {
-            file.parent.parent.name
-            for file in files
-            if pl.scan_parquet(file).filter(pl.col("example_id") == example_id).limit(1).collect().height
-        }
-    )
+def _trained_on(datasets: Path, examples: Sequence[str]) -> list[tuple[str, str]]:
+    """The dataset versions whose training split holds one of the examples, each with every one that it holds."""
+    found: set[tuple[str, str]] = set()
+    for file in datasets.glob("*/*/train.parquet") if examples else ():
+        held = pl.scan_parquet(file).filter(pl.col("example_id").is_in(list(examples))).select("example_id").collect()
+        found |= {(file.parent.parent.name, example) for example in held["example_id"]}
+    return sorted(found)

@@ -105,10 +105,10 @@ def test_a_held_version_is_never_champion_until_it_is_released(warehouse, folder
     promote(warehouse, "a", 0)
     promote(warehouse, "b", 1)
 
-    assert acts.hold(warehouse, folder, who(), "b").champion == "a"
+    assert acts.hold(warehouse, folder, who(), ["b"]).champion == "a"
     assert promote(warehouse, "b", 2)["decision"] == "blocked"
     assert champion(warehouse) == "a"
-    assert acts.release(warehouse, who(1), "b").champion == "b"
+    assert acts.release(warehouse, who(1), ["b"]).champion == "b"
     assert champion(warehouse) == "b"
 
 
@@ -117,7 +117,7 @@ def test_a_poisoned_example_takes_down_what_was_trained_on_it_and_leaves_the_nex
         promote(warehouse, f"m{number}", number, dataset=f"d{number}")
     child = promote(warehouse, "child", 4, dataset="clean", parent="m3")
 
-    done = acts.hold(warehouse, folder, who(), "bad")
+    done = acts.hold(warehouse, folder, who(), ["bad"])
 
     assert child["decision"] == "promoted"
     assert (done.champion_before, done.champion) == ("child", "m1")
@@ -134,10 +134,10 @@ def test_a_dataset_that_trains_on_two_held_examples_is_free_when_both_are(wareho
     pl.DataFrame({"example_id": ["bad", "good"]}).write_parquet(folder / "d2" / "sft" / "train.parquet")
     promote(warehouse, "m", 0, dataset="d2")
     for minute, example in enumerate(("bad", "good")):
-        acts.hold(warehouse, folder, who(minute), example)
+        acts.hold(warehouse, folder, who(minute), [example])
 
-    assert acts.release(warehouse, who(2), "bad").champion is None
-    assert acts.release(warehouse, who(3), "good").champion == "m"
+    assert acts.release(warehouse, who(2), ["bad"]).champion is None
+    assert acts.release(warehouse, who(3), ["good"]).champion == "m"
     assert all_examples_until(warehouse, WEEK)["kept"].all()
 
 
@@ -148,10 +148,10 @@ def test_what_needs_approval_moves_the_alias_only_when_it_is_given(warehouse, fo
     assert waiting["decision"] == "awaiting_approval"
     assert champion(warehouse) == "a"
     assert registry.reference_version(warehouse, WEEK + timedelta(days=70), "c") == "a"
-    acts.hold(warehouse, folder, who(), "b")
+    acts.hold(warehouse, folder, who(), ["b"])
     with pytest.raises(ValueError, match="cannot be approved: held by ada"):
         acts.approve(warehouse, who(1), "b")
-    acts.release(warehouse, who(2), "b")
+    acts.release(warehouse, who(2), ["b"])
     assert champion(warehouse) == "a"
     assert acts.approve(warehouse, who(3), "b").champion == "b"
     assert registry.champion(warehouse).reason.endswith("better")
@@ -159,10 +159,10 @@ def test_what_needs_approval_moves_the_alias_only_when_it_is_given(warehouse, fo
 
 def test_what_was_held_when_it_was_found_better_still_needs_approval_once_released(warehouse, folder):
     promote(warehouse, "a", 0, dataset="d1")
-    acts.hold(warehouse, folder, who(), "d2")
+    acts.hold(warehouse, folder, who(), ["d2"])
     promote(warehouse, "b", 1, dataset="d2", needs_approval=True)
 
-    assert acts.release(warehouse, who(1), "d2").champion == "a"
+    assert acts.release(warehouse, who(1), ["d2"]).champion == "a"
     assert acts.approve(warehouse, who(2), "b").champion == "b"
 
 
@@ -181,6 +181,6 @@ def test_nobody_approves_what_the_gate_did_not_find_better_and_nothing_unknown_i
     with pytest.raises(LookupError, match="does not wait"):
         acts.approve(warehouse, who(), "a")
     with pytest.raises(LookupError, match="no model version, dataset version or example 'x'"):
-        acts.hold(warehouse, folder, who(), "x")
+        acts.hold(warehouse, folder, who(), ["x"])
     with pytest.raises(LookupError, match="neither held nor rolled back"):
-        acts.release(warehouse, who(), "a")
+        acts.release(warehouse, who(), ["a"])
