@@ -211,6 +211,29 @@ def test_a_choice_that_only_calls_tools_does_not_cost_the_answer_beside_it(parse
     assert found.rejections.is_empty()
 
 
+@pytest.mark.parametrize("key", ["content", "\\u0063ontent"])
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('"4"', "4"),
+        ('"[1]"', "[1]"),
+        ('"{\\"a\\": 1}"', '{"a": 1}'),
+        ('"true"', "true"),
+        ('[{"type": "text", "text": "a"}, {"text": "b"}]', "ab"),
+        ("4", None),
+        ("-1.5e3", None),
+        ("true", None),
+        ('{"a": 1}', None),
+        ("null", None),
+    ],
+)
+def test_only_a_string_or_a_list_of_parts_is_a_text(key, content, text):
+    payload = json.dumps(answering(message("CONTENT"))).replace('"CONTENT"', content).replace('"content"', f'"{key}"')
+    lines = pl.DataFrame({"event_id": ["e"], "payload": [payload]})
+
+    assert openai_chat.parse(lines, "UTC").interactions["response"].item() == text
+
+
 def test_an_answer_that_also_calls_a_tool_is_one(parse):
     assert parse(answering(message("Let me see.", tool_calls=CALLS)))["response"].item() == "Let me see."
 

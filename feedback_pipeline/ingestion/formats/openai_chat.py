@@ -54,10 +54,13 @@ _ABOUT = (
 _SHAPE = (
     f'{{"timestamp":"VARCHAR",{_ABOUT},"metadata":{{{_ABOUT}}},'
     f'"request":{{"model":"VARCHAR","user":"VARCHAR","metadata":{{{_ABOUT}}},'
-    '"messages":[{"role":"VARCHAR","content":"JSON"}]},'
+    '"messages":[{"role":"VARCHAR","content":"CONTENT"}]},'
     '"response":{"id":"VARCHAR","model":"VARCHAR","created":"BIGINT",'
-    '"choices":[{"index":"INTEGER","message":{"content":"JSON"}}]}}'
+    '"choices":[{"index":"INTEGER","message":{"content":"CONTENT"}}]}}'
 )
+# What a content that is no string looks like as text; what then stands in the line, if its key is not spelt otherwise.
+_NO_STRING = r"^([\[{]|(true|false|-?[0-9][0-9.eE+-]*)$)"
+_NO_STRING_IN_LINE = r'"content"\s*:\s*[^"\sn]|\\u00'
 
 
 def _about(field: str) -> str:
@@ -67,15 +70,21 @@ def _about(field: str) -> str:
 
 _LAST_QUESTION = """len(messages) + 1
         - nullif(list_position(list_reverse(list_transform(messages, lambda m: m.role)), 'user'), 0)"""
-_QUERY = f"""
-WITH parsed AS MATERIALIZED (
-    SELECT event_id, json_transform(payload, '{_SHAPE}') AS r FROM lines
+
+
+def _query(content_type: str, messages: str, response: str, unsure: str = "false") -> str:
+    """SQL for a row a choice, with SQL for what the request's messages and the response come to.
+
+    Contents are of `content_type`; `unsure` is SQL for whether they may be read otherwise.
+    """
+    shape = _SHAPE.replace("CONTENT", content_type)
+    return f"""
+WITH parsed AS (
+    SELECT event_id, json_transform(payload, '{shape}') AS r FROM lines
 ), answers AS (
     SELECT event_id, r, len(r.response.choices) AS choices,
         unnest(coalesce(nullif(r.response.choices, []), [NULL])) AS choice,
-        list_transform(
-            r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})
-        ) AS messages
+        {messages} AS messages
     FROM parsed
 ), questions AS (
     SELECT *, CASE WHEN messages[-1].role <> 'user' THEN {_LAST_QUESTION} END AS last_question FROM answers
@@ -101,17 +110,36 @@ SELECT event_id,
     ), '\n'), '') AS system_context,
     list_filter(messages, lambda m: m.role NOT IN ('system', 'developer')
         AND (m.role <> 'assistant' OR m.content <> '')) AS prompt_messages,
-    {text("choice.message.content")} AS response,
+    {response} AS response,
     coalesce(try_cast(r.timestamp AS TIMESTAMPTZ), to_timestamp(r.response.created)) AS observed_at,
     r.timestamp IS NOT NULL AND try_cast(r.timestamp AS TIMESTAMPTZ) IS NULL AS bad_time,
-    coalesce(len(messages), 0) = 0 AS no_prompt
+    coalesce(len(messages), 0) = 0 AS no_prompt,
+    {unsure} AS unsure
 FROM prompts
 """
 
 
+# To read a content as JSON, which it may be, takes parsing it again: only where it is no string.
+_PLAIN = _query(
+    "VARCHAR",
+    "r.request.messages",
+    "choice.message.content",
+    f"""coalesce(regexp_matches(choice.message.content, '{_NO_STRING}'), false)
+        OR coalesce(list_bool_or(list_transform(
+            r.request.messages, lambda m: regexp_matches(m.content, '{_NO_STRING}'))), false)""",
+)
+_EXACT = _query(
+    "JSON",
+    f"""list_transform(
+            r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})
+        )""",
+    text("choice.message.content"),
+)
+
+
 def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
     """One interaction per choice. `lines` has `event_id` and `payload`, valid JSON objects."""
-    answers = query_lines(_QUERY, lines, timezone)
+    answers = _answers(lines, timezone)
     # The plain shape pays for no other one, nor does a line that has no trace of one.
     lacking = answers.filter(_silent() | pl.col("no_prompt")).select("event_id", "no_prompt").unique("event_id")
     other = (
@@ -123,13 +151,23 @@ def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
         return Parsed.of(interactions=_typed(answers))
     told = query_lines(NORMALISE, other, timezone)
     readable = told.filter(pl.col("fault").is_null())
-    brought = query_lines(_QUERY, readable.select("event_id", "payload"), timezone)
+    brought = query_lines(_EXACT, readable.select("event_id", "payload"), timezone)
     return Parsed.of(
         interactions=_typed(
             pl.concat([answers.join(other, on="event_id", how="anti"), _without_steps(brought, readable)])
         ),
         rejections=told.drop_nulls("fault").select("event_id", reason="fault"),
     )
+
+
+def _answers(lines: pl.DataFrame, timezone: str) -> pl.DataFrame:
+    answers = query_lines(_PLAIN, lines, timezone)
+    unsure = answers.filter("unsure").select("event_id")
+    mixed = lines.join(unsure, on="event_id", how="semi").filter(pl.col("payload").str.contains(_NO_STRING_IN_LINE))
+    if mixed.is_empty():
+        return answers
+    exact = query_lines(_EXACT, mixed, timezone)
+    return pl.concat([answers.join(mixed, on="event_id", how="anti"), exact])
 
 
 def _is_of_another_shape() -> pl.Expr:
