@@ -4,6 +4,7 @@ A pseudonym is the keyed hash (HMAC-SHA256, RFC 2104) of the user's id, so that 
 key can tell whose it is, and the same user keeps it over all sources and days.
 """
 
+import hashlib
 import hmac
 import json
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars_hash import CryptographicHashingNameSpace
 
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.json_text import json_text
@@ -35,6 +37,10 @@ _USER_FIELD = re.compile(
 _NUMBER_FIELD = re.compile(
     r'("[^"\\]*(?:id|user|worker|rater|annotator|author)"\s*:\s*)(-?\d+)(?=\s*[,}])', re.IGNORECASE
 )
+_BLOCK_BYTES = 64
+_INNER_PAD, _OUTER_PAD = 0x36, 0x5C
+# What stands otherwise in JSON than in the text.
+_ESCAPED = r'["\\\x00-\x1f]'
 _REPLACED = """
 SELECT CASE
     WHEN text IS NULL THEN payload
@@ -75,8 +81,15 @@ class Pseudonyms:
     def names(self, parsed: Parsed) -> pl.DataFrame:
         """`user_id` of every user that `parsed` found, and their `pseudonym`."""
         told = (parsed.interactions, parsed.parts, parsed.feedback_events)
-        users = pl.concat(frame["user_id"] for frame in told).drop_nulls().unique()
-        return pl.DataFrame({"user_id": users, "pseudonym": pl.Series(list(map(self.of, users)), dtype=pl.String)})
+        users = pl.concat(frame.select("user_id") for frame in told).drop_nulls().unique()
+        # As `of`, for many users at once.
+        inner = _sha256(pl.lit(self._padded(_INNER_PAD)) + pl.col("user_id").cast(pl.Binary))
+        outer = _sha256(pl.lit(self._padded(_OUTER_PAD)) + inner.str.decode("hex"))
+        return users.with_columns(pseudonym=_PREFIX + outer.str.head(_DIGITS))
+
+    def _padded(self, pad: int) -> bytes:
+        key = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
+        return bytes(byte ^ pad for byte in key.ljust(_BLOCK_BYTES, b"\0"))
 
     def hidden(self, lines: pl.DataFrame, parsed: Parsed, names: pl.DataFrame) -> pl.DataFrame:
         """`lines` (`event_id`, `payload`, `reason`) with pseudonyms for the users that `parsed` found in them.
@@ -85,10 +98,7 @@ class Pseudonyms:
         and so is a user's number in a field that can be theirs. A line that could not be read tells
         its user, if at all, by a field called so.
         """
-        spelt = names.with_columns(
-            text=pl.Series(list(map(json_text, names["user_id"])), dtype=pl.String),
-            named=pl.format('"{}"', "pseudonym"),
-        )
+        spelt = names.with_columns(text=_quoted(names["user_id"]), named=pl.format('"{}"', "pseudonym"))
         for users in _one_a_line(parsed):
             lines = _without(lines, users.join(spelt, on="user_id"))
         unread = lines["reason"].is_not_null()
@@ -102,6 +112,10 @@ class Pseudonyms:
         except ValueError:
             user = found[2]
         return f'{found[1]}"{self.of(str(user))}"'
+
+
+def _sha256(content: pl.Expr) -> pl.Expr:
+    return CryptographicHashingNameSpace(content).sha2_256()
 
 
 def _make_key(file: Path) -> None:
@@ -133,6 +147,13 @@ def renamed(parsed: Parsed, names: pl.DataFrame) -> Parsed:
         feedback_events=of(parsed.feedback_events),
         parts=of(parsed.parts),
     )
+
+
+def _quoted(texts: pl.Series) -> pl.Series:
+    """Each text as it stands in JSON."""
+    quoted = ('"' + texts + '"').rename("text")
+    escaped = texts.str.contains(_ESCAPED)
+    return quoted.scatter(escaped.arg_true(), list(map(json_text, texts.filter(escaped)))) if escaped.any() else quoted
 
 
 def _without(lines: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:

@@ -5,10 +5,12 @@ import stat
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
@@ -55,6 +57,17 @@ def test_a_user_is_known_by_the_same_pseudonym_everywhere(tmp_path: Path) -> Non
 
 def test_another_key_gives_another_pseudonym() -> None:
     assert Pseudonyms(b"one").of("ann") != Pseudonyms(b"two").of("ann")
+
+
+@pytest.mark.parametrize("key", [b"k", b"\xff" * 64, b"k" * 65])
+def test_many_users_at_once_get_the_pseudonyms_they_get_alone(key: bytes) -> None:
+    users = ["ann", "ü😀", '"', "", "x\0y", "long" * 100]
+    told = pl.DataFrame({"user_id": [*users, "ann", None]})
+    parsed = Parsed.of(feedback_events=Parsed.of().feedback_events.clear(told.height).with_columns(told["user_id"]))
+
+    names = Pseudonyms(key).names(parsed)
+
+    assert dict(names.iter_rows()) == {user: Pseudonyms(key).of(user) for user in users}
 
 
 def test_a_key_is_made_once_and_is_its_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
