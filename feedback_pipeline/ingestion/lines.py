@@ -112,21 +112,21 @@ def _json_lines(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
     pending = b""
     overlong = 0  # bytes of a line past the limit that were already dropped
     for block in _full_blocks(_until_trouble(blocks, trouble)):
-        head, newline, rest = block.rpartition(b"\n")
-        if not newline:
+        end = block.rfind(b"\n") + 1
+        if not end:
             pending += block
         elif overlong:
-            tail, _, head = (head + b"\n").partition(b"\n")
+            tail, _, head = block[:end].partition(b"\n")
             number += 1
             yield _overlong(number, pending, overlong + len(pending) + len(tail))
-            pending, overlong = rest, 0
+            pending, overlong = block[end:], 0
             if head:
                 yield (frame := _frame(head, number))
                 number += frame.height
         else:
-            yield (frame := _frame(pending + head + newline, number))
+            yield (frame := _frame(b"".join((pending, memoryview(block)[:end])), number))
             number += frame.height
-            pending = rest
+            pending = block[end:]
         if len(pending) > MAX_LINE_BYTES:
             overlong += len(pending) - KEPT_OF_OVERLONG_LINE
             pending = pending[:KEPT_OF_OVERLONG_LINE]
@@ -136,30 +136,36 @@ def _json_lines(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
 
 def _full_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The same bytes in blocks of a useful size, the last one ended by a newline."""
-    gathered = bytearray()
+    gathered: list[bytes] = []
+    size = 0
     for block in blocks:
-        if len(gathered) >= BLOCK_BYTES:
-            yield bytes(gathered)
-            gathered.clear()
-        gathered += block
+        if size >= BLOCK_BYTES:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+        gathered.append(block)
+        size += len(block)
     if gathered:
-        yield bytes(gathered).removesuffix(b"\n") + b"\n"
+        last = b"".join(gathered)
+        yield last if last.endswith(b"\n") else last + b"\n"
 
 
 def _frame(block: bytes, before: int) -> pl.DataFrame:
-    """Lines of a block of whole lines, numbered on from `before`."""
+    """Lines of a block of whole lines, each ended by a newline, numbered on from `before`."""
     if before == 0:
         block = block.removeprefix(b"\xef\xbb\xbf")
-    block = block.removesuffix(b"\n")
     try:
-        block.decode()
-    except UnicodeDecodeError:
-        return _frame_with_faults(block, before)
-    payload = pl.read_lines(block + b"\n", name="payload")["payload"].str.strip_suffix("\r")
-    too_long = pl.col("payload").str.len_bytes() > MAX_LINE_BYTES
-    return _with_numbers(payload.to_frame(), before).with_columns(
-        fault=pl.when(too_long).then(pl.format(TOO_LONG, pl.col("payload").str.len_bytes())),
-        payload=pl.when(too_long).then(pl.col("payload").str.head(KEPT_OF_OVERLONG_LINE)).otherwise("payload"),
+        lines = pl.read_lines(block, name="payload")
+    except pl.exceptions.ComputeError:  # not UTF-8
+        return _frame_with_faults(block.removesuffix(b"\n"), before)
+    frame = _with_numbers(lines, before).with_columns(fault=pl.lit(None, pl.String))
+    length = pl.col("payload").str.len_bytes()
+    if not frame.select((length > MAX_LINE_BYTES).any()).item():
+        return frame
+    return frame.with_columns(
+        fault=pl.when(length > MAX_LINE_BYTES).then(pl.format(TOO_LONG, length)),
+        payload=pl.when(length > MAX_LINE_BYTES)
+        .then(pl.col("payload").str.head(KEPT_OF_OVERLONG_LINE))
+        .otherwise("payload"),
     )
 
 
