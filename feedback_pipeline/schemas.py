@@ -164,7 +164,7 @@ INTERACTIONS = Table(
         "model_version": Column(pl.String, f"what answered; `{UNKNOWN_MODEL}` where the log does not say"),
         "system_context": Column(pl.String, "system prompt"),
         "prompt_messages": Column(MESSAGES, "conversation up to and with the question, without the system prompt"),
-        "response": Column(pl.String, "the answer"),
+        "response": Column(pl.String, "the answer", compression="zstd"),
         "observed_at": Column(TIMESTAMP, "when it was answered"),
     },
     recency="observed_at",
