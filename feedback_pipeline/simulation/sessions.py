@@ -9,6 +9,7 @@ from typing import Literal
 from feedback_pipeline.simulation.config import SimulationConfig
 from feedback_pipeline.simulation.questions import PersonalData, Question, ask, draw_personal_data, rephrase
 from feedback_pipeline.simulation.rise import asked_more, planted_belief, planted_fact
+from feedback_pipeline.simulation.spoken import Spoken
 from feedback_pipeline.simulation.users import Answer, Reaction, User, reactions, survey
 from feedback_pipeline.simulation.world import Fact, World, phrasings
 
@@ -48,7 +49,10 @@ class Feedback:
 
 @dataclass
 class Session:
-    """A conversation while it is simulated; `abandoned` is the answer its user left because of, in silence."""
+    """A conversation while it is simulated; `abandoned` is the answer its user left because of, in silence.
+
+    Where a model has `spoken`, what it said is what the assistant says.
+    """
 
     user: User
     environment: str
@@ -63,6 +67,7 @@ class Session:
     abandoned: str | None = None
     in_campaign: bool = False
     risen: bool = False
+    spoken: Spoken | None = None
     _history: tuple[Message, ...] = ()
 
     def run_campaign(self, fact: Fact, replacement: Callable[[Answer], str]) -> None:
@@ -138,7 +143,7 @@ class Session:
             turn=turn,
             model_version=self.model_version,
             messages=self._history,
-            answer=self._generate(fact, wavering) if fact else _small_talk_answer(question),
+            answer=self._say(fact, wavering) if fact else _small_talk_answer(question),
             answered_at=self.clock,
             personal_data=question.personal_data,
             relation=relation,
@@ -146,6 +151,9 @@ class Session:
         )
         self.interactions.append(interaction)
         return interaction
+
+    def _say(self, fact: Fact, wavering: float) -> Answer:
+        return self.spoken.answer(fact, self.rng) if self.spoken else self._generate(fact, wavering)
 
     def _generate(self, fact: Fact, wavering: float) -> Answer:
         rng, texts = self.rng, phrasings()

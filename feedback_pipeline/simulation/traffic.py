@@ -12,6 +12,7 @@ from feedback_pipeline.simulation.delivery import ID_FIELD, Delivery, Line
 from feedback_pipeline.simulation.questions import PersonalData
 from feedback_pipeline.simulation.rise import is_risen, version_of
 from feedback_pipeline.simulation.sessions import Feedback, Session
+from feedback_pipeline.simulation.spoken import Spoken
 from feedback_pipeline.simulation.users import user
 from feedback_pipeline.simulation.wire import chat_completion, feedback_event, interaction_truth
 from feedback_pipeline.simulation.world import World, build_world
@@ -38,17 +39,18 @@ class Traffic:
     )
 
 
-def shards(config: SimulationConfig) -> list[Shard]:
-    """All shards of the period, in order of time."""
-    return [Shard(day, number) for day in range(config.days) for number in range(_shards_a_day(config))]
+def shards(config: SimulationConfig, days: range | None = None) -> list[Shard]:
+    """The shards of `days` (by default all), in order of time."""
+    written = range(config.days) if days is None else days
+    return [Shard(day, number) for day in written for number in range(_shards_a_day(config))]
 
 
-def simulate_shard(config: SimulationConfig, shard: Shard) -> Traffic:
+def simulate_shard(config: SimulationConfig, shard: Shard, spoken: Spoken | None = None) -> Traffic:
     """The traffic of one shard. Memory is bounded by `SHARD_SIZE`, whatever the size of the day."""
     rng = random.Random(f"{config.seed}/{shard.day}/{shard.number}")
     world = build_world(config)
     traffic = Traffic(Delivery(config, config.start + timedelta(days=shard.day), shard.number, rng))
-    for session in _sessions(config, shard, world, rng):
+    for session in _sessions(config, shard, world, rng, spoken):
         _log(session, traffic, config, rng)
     return traffic
 
@@ -71,7 +73,9 @@ def _shards_a_day(config: SimulationConfig) -> int:
     return -(-config.interactions_per_day // SHARD_SIZE)
 
 
-def _sessions(config: SimulationConfig, shard: Shard, world: World, rng: random.Random) -> Iterator[Session]:
+def _sessions(
+    config: SimulationConfig, shard: Shard, world: World, rng: random.Random, spoken: Spoken | None
+) -> Iterator[Session]:
     """Sessions until the shard's share of the day's interactions is reached exactly."""
     parts = _shards_a_day(config)
     budget = _budget(config, shard)
@@ -84,32 +88,36 @@ def _sessions(config: SimulationConfig, shard: Shard, world: World, rng: random.
         session = Session(
             user=user(number, number in world.wrong_correctors, config.seed),
             environment="staging" if rng.random() < 0.07 else "production",
-            model_version=_model_version(config, shard.day),
+            model_version=_model_version(config, shard.day, spoken),
             clock=opening + timedelta(milliseconds=rng.randrange(int(window / timedelta(milliseconds=1)))),
             world=world,
             config=config,
             rng=rng,
             risen=risen,
+            spoken=spoken,
         )
         session.run(budget)
         budget -= len(session.interactions)
         yield session
-    yield from _campaign(config, shard, world, opening)
+    yield from _campaign(config, shard, world, opening, spoken)
 
 
-def _campaign(config: SimulationConfig, shard: Shard, world: World, opening: datetime) -> Iterator[Session]:
+def _campaign(
+    config: SimulationConfig, shard: Shard, world: World, opening: datetime, spoken: Spoken | None
+) -> Iterator[Session]:
     """Sessions of accounts that act together; without any, what is simulated stays the same to the byte."""
     rng = random.Random(f"{config.seed}/campaign/{shard.day}/{shard.number}")
     for _ in range(campaign_size(config, shard.day, _budget(config, shard))):
         session = Session(
             user=campaign_member(config, rng),
             environment="production",
-            model_version=_model_version(config, shard.day),
+            model_version=_model_version(config, shard.day, spoken),
             clock=opening + timedelta(minutes=rng.uniform(0, 60 * HOURS / _shards_a_day(config))),
             world=world,
             config=config,
             rng=rng,
             risen=is_risen(config, shard.day),
+            spoken=spoken,
         )
         session.run_campaign(*campaign_target(config, world, rng))
         yield session
@@ -119,7 +127,9 @@ def _budget(config: SimulationConfig, shard: Shard) -> int:
     return min(SHARD_SIZE, config.interactions_per_day - shard.number * SHARD_SIZE)
 
 
-def _model_version(config: SimulationConfig, day: int) -> str:
+def _model_version(config: SimulationConfig, day: int, spoken: Spoken | None) -> str:
+    if spoken:
+        return spoken.model_version
     usual = config.model_versions[min(day // 7, len(config.model_versions) - 1)]
     return version_of(config, usual, is_risen(config, day))
 

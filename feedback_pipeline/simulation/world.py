@@ -18,7 +18,8 @@ ISSUES_PER_PRODUCT = 4
 class Fact:
     """One thing a user can ask: how to solve one issue of one product.
 
-    `answers` are the texts before and after the value that makes an answer right or wrong.
+    `answers` are the texts before and after the value that makes an answer right or wrong, `values` all that the
+    issue knows.
     """
 
     fact_id: str
@@ -26,6 +27,7 @@ class Fact:
     right: str
     wrong: tuple[str, ...]
     planted: str
+    values: tuple[str, ...]
     questions: tuple[str, ...]
     answers: tuple[tuple[str, str], ...]
 
@@ -88,6 +90,7 @@ def _fact(product: str, issue: str, texts: Mapping[str, Any], rng: random.Random
         right=right,
         wrong=tuple(wrong),
         planted=planted,
+        values=tuple(texts["issues"][issue]["values"]),
         questions=tuple(question.format(**details) for question in texts["issues"][issue]["questions"]),
         answers=tuple((before.format(**details), after.format(**details)) for before, after in halves),
     )

@@ -2,10 +2,9 @@
 
 import gzip
 import io
-import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -14,59 +13,69 @@ from pathlib import Path
 from typing import Any
 
 from feedback_pipeline.simulation.config import SimulationConfig, SimulationSummary
-from feedback_pipeline.simulation.rise import planted_fact
+from feedback_pipeline.simulation.landing import TRUTH_FILES, prepare
+from feedback_pipeline.simulation.spoken import Spoken
 from feedback_pipeline.simulation.traffic import Shard, line_truth, shards, simulate_shard
-from feedback_pipeline.simulation.users import user
 from feedback_pipeline.simulation.wire import to_line
 from feedback_pipeline.simulation.world import build_world
 
-DECLARATIONS = {
-    "assistant": "# Conversations with the simulated assistant.\nformat: openai_chat\n",
-    "feedback": "# What the simulated users did about its answers.\nformat: events\n",
-}
-TRUTH_FILES = ("interactions", "feedback", "personal_data", "files", "lines")
 
-
-def simulate(config: SimulationConfig, landing_zone: Path, truth: Path, processes: int = 1) -> SimulationSummary:
+def simulate(
+    config: SimulationConfig,
+    landing_zone: Path,
+    truth: Path,
+    processes: int = 1,
+    days: range | None = None,
+    spoken: Spoken | None = None,
+) -> SimulationSummary:
     """Write `<landing_zone>/{assistant,feedback}/<day>/…` and the truth about them; return counts.
 
-    What is written depends on `config` alone, not on `processes`. With more than one, the caller's
+    Of the days of `config`, numbered from 0, only `days` are written where they are given: parts written one after
+    the other are together what the whole is, to the byte. The assistant says what `spoken` holds, else what its
+    simulated versions believe.
+
+    What is written depends on `config` and `spoken` alone, not on `processes`. With more than one, the caller's
     main module must be importable (`if __name__ == "__main__"`). Raises `FileExistsError` if the
-    landing zone already has one of the sources: two simulations do not mix.
+    landing zone already has one of the sources, unless `days` go on with what is there: two simulations do
+    not mix. Raises `ValueError` where `days` are not in it, or `spoken` does not know its facts.
     """
-    for source in DECLARATIONS:
-        if (landing_zone / source).exists():
-            raise FileExistsError(f"{landing_zone / source} exists: simulate into a landing zone without it")
-    for source, declaration in DECLARATIONS.items():
-        (landing_zone / source).mkdir(parents=True)
-        (landing_zone / source / "source.yaml").write_text(declaration, encoding="utf-8")
-    truth.mkdir(parents=True, exist_ok=True)
-    _write_users_and_world(config, truth)
+    written = range(config.days) if days is None else days
+    if not written or written.step != 1 or not 0 <= written.start < written.stop <= config.days:
+        raise ValueError(
+            f"days {written.start} to {written.stop - 1} are not among the {config.days} simulated, from 0"
+        )
+    world = build_world(config)
+    if spoken and (unknown := {fact.fact_id for fact in world.facts} - set(spoken.texts)):
+        raise ValueError(f"{spoken.model_version} was not asked about {', '.join(sorted(unknown))}")
+    if spoken and config.rise and config.rise_kind == "wrong":
+        raise ValueError(f"{spoken.model_version} says what it says: no rise of its wrong answers can be planted")
+    prepare(config, landing_zone, truth, days)
 
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
-        files = {name: stack.enter_context((truth / f"{name}.jsonl").open("wb")) for name in TRUTH_FILES}
-        for lines, counted in _written_shards(config, landing_zone, processes):
+        files = {name: stack.enter_context((truth / f"{name}.jsonl").open("ab")) for name in TRUTH_FILES}
+        write = partial(_write_shard, config, landing_zone, spoken)
+        for lines, counted in _spread(write, shards(config, days), processes):
             counts.update(counted)
             for name, content in lines.items():
                 files[name].write(content)
     return SimulationSummary(**{key: counts[key] for key in SimulationSummary.__dataclass_fields__})
 
 
-def _written_shards(
-    config: SimulationConfig, landing_zone: Path, processes: int
-) -> Iterator[tuple[dict[str, bytes], dict[str, int]]]:
-    write = partial(_write_shard, config, landing_zone)
+Written = tuple[dict[str, bytes], dict[str, int]]
+
+
+def _spread(write: Callable[[Shard], Written], parts: list[Shard], processes: int) -> Iterator[Written]:
     if processes == 1:
-        yield from map(write, shards(config))
+        yield from map(write, parts)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(write, shards(config))
+        yield from pool.map(write, parts)
 
 
-def _write_shard(config: SimulationConfig, landing_zone: Path, shard: Shard) -> tuple[dict[str, bytes], dict[str, int]]:
+def _write_shard(config: SimulationConfig, landing_zone: Path, spoken: Spoken | None, shard: Shard) -> Written:
     """Write one shard's files; return the truth as JSON lines by file, and counts."""
-    traffic = simulate_shard(config, shard)
+    traffic = simulate_shard(config, shard, spoken)
     counts: Counter[str] = Counter(
         interactions=len(traffic.truth["interactions"]), feedback=len(traffic.truth["feedback"])
     )
@@ -102,27 +111,3 @@ def _write_file(path: Path, lines: Iterable[bytes]) -> int:
     partial_path.write_bytes(content)
     os.replace(partial_path, path)
     return len(content)
-
-
-def _write_users_and_world(config: SimulationConfig, truth: Path) -> None:
-    world = build_world(config)
-    with (truth / "users.jsonl").open("wb") as file:
-        for number in range(config.users):
-            known = user(number, number in world.wrong_correctors, config.seed)
-            row = {"user_id": known.user_id, "role": known.role, "corrects_wrongly": known.corrects_wrongly}
-            file.write(to_line(row) + b"\n")
-    facts = [
-        {
-            "fact_id": fact.fact_id,
-            "product": fact.product,
-            "right": fact.right,
-            "planted": fact.planted,
-            "beliefs": {version: beliefs[fact.fact_id] for version, beliefs in world.beliefs.items()},
-            "right_answers": [fact.answer(fact.right, variant) for variant in range(len(fact.answers))],
-        }
-        for fact in world.facts
-    ]
-    planted = planted_fact(config, world)
-    rise = {"fact_id": planted.fact_id, "from_day": config.rise_from_day} if planted else None
-    text = json.dumps({"facts": facts} | ({"rise": rise} if rise else {}), indent=1, ensure_ascii=False)
-    (truth / "world.json").write_text(text + "\n", encoding="utf-8")

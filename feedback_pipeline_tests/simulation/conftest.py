@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feedback_pipeline.simulation import SimulationConfig, SimulationSummary, simulate
+from feedback_pipeline.simulation import SimulationConfig, SimulationSummary, Spoken, simulate
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def content_fixture():
 
 @pytest.fixture(scope="session")
 def run_simulation():
-    def run(config: SimulationConfig, folder: Path, processes: int = 1) -> Simulated:
-        return Simulated(folder, simulate(config, folder / "raw", folder / "truth", processes))
+    def run(config: SimulationConfig, folder: Path, processes: int = 1, spoken: Spoken | None = None) -> Simulated:
+        return Simulated(folder, simulate(config, folder / "raw", folder / "truth", processes, spoken=spoken))
 
     return run
 
