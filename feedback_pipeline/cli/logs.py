@@ -1,9 +1,9 @@
-"""Where logs come from: exports, webhooks, a simulated product."""
+"""Where logs come from: exports and webhooks."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -51,47 +51,3 @@ def receive(
     except ModuleNotFoundError as error:
         raise ValueError(f"{error}: pip install 'feedback-pipeline[receive]'") from None
     serve(host, port)
-
-
-@app.command()
-def simulate(
-    folder: Annotated[Path, typer.Argument(help="Receives raw/ (a landing zone) and truth/ (what was planted).")],
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 7,
-    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 1, 5),
-    days: Annotated[int, typer.Option(min=1)] = 14,
-    interactions_per_day: Annotated[int, typer.Option(min=1)] = 45,
-    users: Annotated[int, typer.Option(min=1)] = 90,
-    rate: Annotated[
-        list[str] | None, typer.Option(help="A rate of trouble, such as corrections=0.3; may be given several times.")
-    ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="They change the speed, not what is written.")] = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Write the logs of a simulated product assistant, and apart from them the truth behind them."""
-    from feedback_pipeline.simulation import SimulationConfig
-    from feedback_pipeline.simulation import simulate as write_logs
-
-    rates = dict(_rate(text) for text in rate or [])
-    if unknown := set(rates) - {name for name, value in asdict(SimulationConfig()).items() if type(value) is float}:
-        raise ValueError(f"no such rate: {', '.join(sorted(unknown))}")
-    config = replace(
-        SimulationConfig(),
-        seed=seed,
-        start=start.date(),
-        days=days,
-        interactions_per_day=interactions_per_day,
-        users=users,
-    )
-    summary = asdict(write_logs(replace(config, **rates), folder / "raw", folder / "truth", processes))
-    if as_json:
-        print_json(summary)
-    else:
-        render.print_counts(console, f"Written to {folder}", summary)
-
-
-def _rate(text: str) -> tuple[str, Any]:
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise ValueError(f"--rate {text}: not a name and a number, such as corrections=0.3") from None
