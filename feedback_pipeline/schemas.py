@@ -446,6 +446,9 @@ CURATED_EXAMPLES = Table(
         "duplicate_of": Column(pl.String, "example_id kept in its place"),
         "supporting_ids": Column(TEXTS, "of a kept one, examples dropped as its duplicates, by the week's end; sorted"),
         "supporting_users": Column(pl.Int64, "users behind it and these, each counted once"),
+        "neighbour_ids": Column(
+            TEXTS, "examples kept by the week's end whose question means the same, nearest first, at most 10; a flag"
+        ),
         "split": Column(pl.String, "`train` or `test`, by a stable hash of the group"),
         "group_id": Column(pl.String, "user, or session where no user is known: never on two sides"),
         "prompt": Column(MESSAGES, "system context and conversation, redacted"),
@@ -486,6 +489,7 @@ REVIEW_QUEUE = Table(
             SIDES,
             "what they want, the largest side first: `keep` the answer, `replace` it by `text` (redacted), or `object`",
         ),
+        "neighbour_ids": Column(TEXTS, "examples kept whose question means the same, nearest first, at most 10"),
     },
 )
 

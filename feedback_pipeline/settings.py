@@ -99,6 +99,11 @@ class Settings:
         return self.home / "index"
 
     @property
+    def question_vectors(self) -> Path:
+        """Vectors of questions, by which curation compares them in meaning."""
+        return self.home / "question_vectors.sqlite"
+
+    @property
     def datasets(self) -> Path:
         """One folder a dataset version."""
         return self.home / "datasets"

@@ -23,6 +23,8 @@ def review(
 ) -> None:
     """List what the newest week holds back for a person, with what each side wants.
 
+    "means the same" names examples kept whose question has the same meaning (`feedback-pipeline why EXAMPLE`).
+
     The answer is an ordinary feedback event of the format `events` with "user_role": "reviewer": a `correction`
     with the wanted answer, or a `thumb` (up: keep it, down: nobody should learn it).
     """
@@ -43,4 +45,6 @@ def _print(items: Sequence[Mapping[str, Any]], waiting: int) -> None:
         for side in item["sides"]:
             text = f" “{escape(shortened(side['text']))}”" if side["text"] else ""
             console.print(f"      {side['users']} × {side['says']}{text}", highlight=False)
+        if item["neighbour_ids"]:
+            console.print(f"      [dim]means the same: {' '.join(item['neighbour_ids'])}[/dim]", highlight=False)
     console.print(f"\n{len(items)} of {waiting} that wait for a reviewer")

@@ -1,38 +1,42 @@
-"""Train and test must not meet: not by user or session, not by nearly the same question or a run of words."""
+"""Train and test must not meet: not by user or session, not by the same question or a run of words.
+
+A question is the same if it is asked in nearly the same words, or in others that mean the same. What is left out for
+it is no duplicate and nothing is wrong with it: its user is on one side and its question on the other, and a dataset
+can have it on neither. No embedding deletes it, it is only not in the dataset of this split.
+"""
 
 import polars as pl
 
 from feedback_pipeline.curation.filters import drop_where
-from feedback_pipeline.curation.messages import all_questions, last_user_message
+from feedback_pipeline.curation.messages import all_questions
 from feedback_pipeline.curation.ngrams import ngrams, without_forms
 from feedback_pipeline.curation.normal_form import normal_form
-from feedback_pipeline.curation.set_similarity import NO_MATCH, near_duplicate_of
+from feedback_pipeline.curation.same_questions import IN_OTHER_WORDS, IN_SAME_WORDS, asked_among, numbered, question
+from feedback_pipeline.curation.splits import side_of
+from feedback_pipeline.recall.encoder import Encoder
 
-PROMPT_SIMILARITY = 0.5
+# A question that no more users ask stays in the test, which is the smaller side.
+ASKED_BY_FEW = 3
+COMPARED = ("group_id", "session_id", "split", "prompt")
 
 
-def drop_contaminated(examples: pl.DataFrame, history: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+def drop_contaminated(examples: pl.DataFrame, seen: pl.DataFrame, encoder: Encoder | None = None) -> pl.DataFrame:
     """`examples` without those that would let the test see what was trained on.
 
-    A test example gives way to what was kept for training in an earlier week (`history`): models have seen
-    that (`near_duplicate_of_train`, `session_in_train`, …). A train example gives way to every test example,
-    of this week or `standing` from earlier ones (`near_duplicate_of_test`, `session_in_test`, …).
+    `seen` is all that an earlier week's dataset had (`COMPARED`), what was withdrawn since included: models have
+    been trained on it, or measured. A test example gives way to what was trained on then (`session_in_train`,
+    `near_duplicate_of_train`, `paraphrase_of_train`, …), and a train example to all that was or is tested on
+    (`session_in_test`, …). Else training would lose whatever many people ask, since somebody on the test side
+    always asks it too: of a question that many ask for the first time both sides have it, but a hash of the question
+    gives it to one of them, to train as often as users are on it (`question_in_train`).
     """
-    everybody = pl.concat([frame.select("group_id", "prompt") for frame in (history, examples)])
-    tested = _without_what_meets(examples, "test", history.filter(pl.col("split") == "train"), "train", everybody)
-    held_out = pl.concat(
-        frame.filter(pl.col("split") == "test", pl.col("filter_reason").is_null()).select(*_COMPARED)
-        for frame in (standing, tested)
-    )
-    return _without_what_meets(tested, "train", held_out, "test", everybody)
-
-
-_COMPARED = ("group_id", "session_id", "prompt")
-
-
-def question(examples: pl.DataFrame) -> pl.Series:
-    """The last user message of each example in its normal form, which is what prompts are compared by."""
-    return examples.select(normal_form(last_user_message()))["content"]
+    everybody = pl.concat([frame.select("group_id", "prompt") for frame in (seen, examples)])
+    trained, tested = (seen.filter(pl.col("split") == side).select(COMPARED) for side in ("train", "test"))
+    examples = _without_what_meets(examples, "test", trained, "train", everybody, encoder)
+    given = _given_to_train(_usable(examples), question(seen), encoder)
+    examples = drop_where(examples, question_in_train=pl.col("example_id").is_in(given.implode()))
+    now = _usable(examples).filter(pl.col("split") == "test").select(COMPARED)
+    return _without_what_meets(examples, "train", pl.concat([tested, now]), "test", everybody, encoder)
 
 
 def questions(examples: pl.DataFrame) -> pl.Series:
@@ -52,25 +56,52 @@ def sharing_words(examples: pl.DataFrame, others: pl.DataFrame, everybody: pl.Da
     return asked.join(first, on="ngram").group_by("row").agg(pl.col("other").min()).sort("row")
 
 
+def _usable(examples: pl.DataFrame) -> pl.DataFrame:
+    return examples.filter(pl.col("filter_reason").is_null())
+
+
 def _without_what_meets(
-    examples: pl.DataFrame, split: str, others: pl.DataFrame, side: str, everybody: pl.DataFrame
+    examples: pl.DataFrame,
+    split: str,
+    others: pl.DataFrame,
+    side: str,
+    everybody: pl.DataFrame,
+    encoder: Encoder | None,
 ) -> pl.DataFrame:
     """`examples` without those of a split that meet one of `others`, all on the other `side`."""
     own = pl.col("filter_reason").is_null() & (pl.col("split") == split)
     asking = examples.filter(own)
-    alike, overlapping = _alike(asking, others), sharing_words(asking, others, everybody)["row"]
+    if asking.is_empty() or others.is_empty():
+        return examples
+    asked = asking.select("example_id", question=question(asking))
+    same = asked.join(asked_among(asked["question"], question(others), encoder), on="question")
+    overlapping = asking["example_id"].gather(sharing_words(asking, others, everybody)["row"])
+
+    def is_one_of(ids: pl.Series) -> pl.Expr:
+        return pl.col("example_id").is_in(ids.implode())
+
     reasons = {
         f"group_in_{side}": own & pl.col("group_id").is_in(others["group_id"].implode()),
         f"session_in_{side}": own & pl.col("session_id").is_in(others["session_id"].drop_nulls().implode()),
-        f"near_duplicate_of_{side}": pl.col("example_id").is_in(alike.implode()),
-        f"shares_words_with_{side}": pl.col("example_id").is_in(asking["example_id"].gather(overlapping).implode()),
+        **{
+            f"{how}_of_{side}": is_one_of(same.filter(pl.col("how") == how)["example_id"])
+            for how in (IN_SAME_WORDS, IN_OTHER_WORDS)
+        },
+        f"shares_words_with_{side}": is_one_of(overlapping),
     }
     return drop_where(examples, **reasons)
 
 
-def _alike(asking: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
-    """`example_id` of what asks nearly what one of `others` asks."""
-    asked = question(asking)
-    distinct = asked.unique()
-    matches = near_duplicate_of(distinct, question(others).unique(), PROMPT_SIMILARITY)
-    return asking["example_id"].filter(asked.is_in(distinct.filter(pl.Series(matches != NO_MATCH)).implode()))
+def _given_to_train(usable: pl.DataFrame, known: pl.Series, encoder: Encoder | None) -> pl.Series:
+    """`example_id` of test examples whose question is new, asked by many on both sides, and train's by its hash."""
+    asked = usable.select("example_id", "group_id", "split", question=question(usable))
+    train, test = (asked.filter(pl.col("split") == side)["question"] for side in ("train", "test"))
+    if train.is_empty() or test.is_empty():
+        return usable["example_id"].clear()
+    both = pl.concat([asked_among(train, test, encoder), asked_among(test, train, encoder)])["question"]
+    before = asked_among(both, known, encoder)["question"]
+    new = both.filter(~both.is_in(before.implode()))
+    contested = asked.join(numbered(new, encoder), on="question")
+    popular = contested.filter(pl.col("group_id").n_unique().over("first") > ASKED_BY_FEW)
+    to_train = popular.with_columns(side=side_of(popular["first"])).filter(pl.col("side") == "train")
+    return to_train.filter(pl.col("split") == "test")["example_id"]

@@ -8,7 +8,9 @@ from feedback_pipeline.curation.contamination import drop_contaminated
 from feedback_pipeline.curation.duplicates import drop_duplicates
 from feedback_pipeline.curation.external_benchmarks import IN_BENCHMARK, NO_BENCHMARKS, Benchmarks
 from feedback_pipeline.curation.filters import drop_unusable, drop_where
+from feedback_pipeline.curation.neighbours import neighbours
 from feedback_pipeline.curation.redaction import redact_messages
+from feedback_pipeline.curation.same_questions import question
 from feedback_pipeline.curation.splits import assign_split
 from feedback_pipeline.curation.support import with_support
 from feedback_pipeline.curation.trust import (
@@ -19,6 +21,7 @@ from feedback_pipeline.curation.trust import (
     hold_distrusted,
     limit_shares,
 )
+from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
@@ -32,6 +35,8 @@ def curate(
     policy: TrustPolicy | None = USUAL_TRUST,
     names: NameModel | None = None,
     kept_out: Benchmarks = NO_BENCHMARKS,
+    seen: pl.DataFrame | None = None,
+    encoder: Encoder | None = None,
 ) -> pl.DataFrame:
     """Every candidate of a week, kept or dropped with a reason, in the columns of `CURATED_EXAMPLES`.
 
@@ -40,7 +45,8 @@ def curate(
     so an example that touched interactions no longer yield is added as `withdrawn`; the rest of history stands.
     `crowd` is what corrections are seen against, `policy` how much of a dataset anybody may decide;
     with None as much as comes. `names` finds people in place of cues. What meets a benchmark that is `kept_out` is
-    dropped, that of earlier weeks included (`in_external_benchmark`).
+    dropped, that of earlier weeks included (`in_external_benchmark`). `seen` is what any earlier week's dataset had,
+    `history` where not given; with an `encoder` questions are compared by meaning too, for split and neighbours.
     """
     decided_anew = pl.concat([touched.alias("interaction_id"), candidates["interaction_id"]]).implode()
     standing = history.filter(~pl.col("interaction_id").is_in(decided_anew))
@@ -57,7 +63,7 @@ def curate(
     if policy:
         examples = limit_shares(examples, standing, policy)
     examples = assign_split(examples)
-    examples = drop_contaminated(examples, history, standing)
+    examples = drop_contaminated(examples, history if seen is None else seen, encoder)
 
     gone = [
         CURATED_EXAMPLES.conform(rows.with_columns(filter_reason=pl.lit(reason), duplicate_of=pl.lit(None, pl.String)))
@@ -68,6 +74,9 @@ def curate(
     ]
     decided = pl.concat([CURATED_EXAMPLES.conform(examples), *gone])
     decided = decided.with_columns(week=pl.lit(week), kept=pl.col("filter_reason").is_null())
+    now = pl.concat([CURATED_EXAMPLES.conform(rows) for rows in (standing, decided.filter("kept"))])
+    own = decided.select(pl.concat_list("interaction_id")).to_series()
+    decided = decided.with_columns(neighbour_ids=neighbours(question(decided), own, now, encoder))
     kept = with_support(decided.filter("kept"), decided)
     return pl.concat([CURATED_EXAMPLES.conform(rows) for rows in (kept, decided.filter(~pl.col("kept")))]).sort(
         "example_id"

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 
 from feedback_pipeline.curation.candidates import ACCEPTED_FROM
-from feedback_pipeline.curation.contamination import PROMPT_SIMILARITY
 from feedback_pipeline.curation.duplicates import SIMILARITY
 from feedback_pipeline.curation.filters import MAX_CHARACTERS
+from feedback_pipeline.curation.meaning import SAME_MEANING
+from feedback_pipeline.curation.same_questions import PROMPT_SIMILARITY
 from feedback_pipeline.curation.splits import TEST_FRACTION
 from feedback_pipeline.curation.stable_hash import sha256_hex
 from feedback_pipeline.curation.support import with_support
@@ -39,6 +40,7 @@ _POLICY: dict[str, Any] = {
     "max_characters": MAX_CHARACTERS,
     "near_duplicate": SIMILARITY,
     "contamination": PROMPT_SIMILARITY,
+    "same_meaning": SAME_MEANING,
     "test_fraction": TEST_FRACTION,
     "trust": asdict(USUAL_TRUST),
 }

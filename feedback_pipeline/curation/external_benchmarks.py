@@ -15,10 +15,11 @@ from typing import Any
 
 import polars as pl
 
-from feedback_pipeline.curation.contamination import question, questions
+from feedback_pipeline.curation.contamination import questions
 from feedback_pipeline.curation.messages import answer
 from feedback_pipeline.curation.ngrams import LENGTH, ngrams
 from feedback_pipeline.curation.normal_form import normal_form
+from feedback_pipeline.curation.same_questions import question
 
 IN_BENCHMARK = "in_external_benchmark"
 _FIELD = "?field="

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from feedback_pipeline.curation.contamination import COMPARED
 from feedback_pipeline.curation.dataset_version import assemble
 from feedback_pipeline.curation.trust import Crowd
 from feedback_pipeline.schemas import CURATED_EXAMPLES, EVIDENCE, INTERACTIONS, ROUTES, VERDICTS
@@ -36,16 +37,23 @@ SELECT * REPLACE (
 ) FROM curated_examples WHERE week <= $week
 """
 
+# What is held or withdrawn now, models may have been trained on or measured by.
+_SEEN_BEFORE = f"SELECT DISTINCT {', '.join(COMPARED)} FROM curated_examples WHERE week < $week AND kept ORDER BY ALL"
+
 
 @dataclass(frozen=True)
 class WeekInputs:
-    """Frames as of the week's Sunday. Of each interaction the week's newest verdict and route."""
+    """Frames as of the week's Sunday. Of each interaction the week's newest verdict and route.
+
+    `history` is what earlier weeks keep, `seen` (`COMPARED`) all that any of their datasets had.
+    """
 
     verdicts: pl.DataFrame
     routes: pl.DataFrame
     evidence: pl.DataFrame
     interactions: pl.DataFrame
     history: pl.DataFrame
+    seen: pl.DataFrame
     crowd: Crowd
 
 
@@ -70,6 +78,7 @@ def week_inputs(warehouse: Warehouse, week: date) -> WeekInputs:
         interactions=interactions,
         crowd=Crowd(read(_SEEN), interactions["response"].drop_nulls()),
         history=examples_until(warehouse, week - timedelta(days=7)),
+        seen=warehouse.read(_SEEN_BEFORE, {"week": week}),
     )
 
 

@@ -1,48 +1,96 @@
-"""Train and test examples that mean the same in other words: a sign to look at, never a reason to delete by itself."""
+"""Questions that mean the same in other words: an encoder proposes pairs, exact measures confirm them.
 
-from pathlib import Path
+The cosine alone takes questions for equal that differ in a number only, and all those whose script the encoder
+cannot read. So the numbers of one must be among the other's, and half the pairs of letters of the shorter one too.
+Read by hand, of the pairs so confirmed 38 of 43 ask the same among real prompts (IFLLM, RealHumanEval, qa_feedback,
+OpenAssistant), about nine in ten among turns of Schema-Guided Dialogue, and 22 of 22 of the simulator's ask for the
+same fact; from a cosine of 0.94 on 24 of 26, 97 in 100 and 16 of 16. Who only nearly asks the same is worse off for
+being left out of one dataset than everybody is for a leak, hence the lower one.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from feedback_pipeline.recall.encoder import Encoder
-from feedback_pipeline.recall.index import IndexMissingError
-from feedback_pipeline.routing.themes.vectors import vectors_of
 
-# Cosine of two exchanges, question and answer together. Paraphrases of a question with the same answer reach it.
-SAME_MEANING = 0.95
-_ROWS_AT_ONCE = 1_024
+SAME_MEANING = 0.92
+# Rounding on another processor moves a cosine by less: whoever separates by this much more is never found wanting.
+MARGIN = 1e-4
+# Characters of a question that an encoder reads whole (the embedded one reads 256 word pieces). Of longer ones it
+# would compare the beginnings: a form, a pasted document.
+READ_WHOLE = 1_000
+SHARED_LETTERS = 0.5
+# Cosines held at once.
+_CELLS = 1 << 22
 
-
-def indexed_vectors(index: Path, encoder: Encoder, dataset: pl.DataFrame) -> pl.DataFrame:
-    """`interaction_id` and `vector` of a dataset's exchanges, of those that the index holds."""
-    ids = dataset["interaction_id"].unique().sort().to_list()
-    try:
-        return vectors_of(index, encoder, ids).select("interaction_id", "vector")
-    except IndexMissingError:
-        return pl.DataFrame(schema={"interaction_id": pl.String, "vector": pl.Array(pl.Float32, 1)})
+Vectors = npt.NDArray[np.float32]
 
 
-def alike_in_meaning(dataset: pl.DataFrame, vectors: pl.DataFrame) -> pl.DataFrame:
-    """`train_example_id`, the `test_example_id` nearest to it and their `similarity`, from `SAME_MEANING` on.
+def nearest_in_meaning(
+    asked: pl.Series, others: pl.Series, encoder: Encoder, least: float = SAME_MEANING, most: int = 1
+) -> pl.DataFrame:
+    """`row` of each question, `other`, the row of one of the others that means the same, and their `similarity`.
 
-    `vectors` have length 1. An example whose exchange has none is not compared.
+    Questions are in their normal form. Of each the nearest `most`, nearest first, from a cosine of `least` on.
+    Empty ones and those longer than `READ_WHOLE` mean the same as none.
     """
-    known = dataset.select("example_id", "interaction_id", "split").join(vectors, on="interaction_id")
-    train, test = (known.filter(pl.col("split") == split).sort("example_id") for split in ("train", "test"))
-    best = np.zeros(train.height, np.int64)
-    similarity = np.full(train.height, -1.0, np.float32)
-    if train.height and test.height:
-        asked, tested = train["vector"].to_numpy(), test["vector"].to_numpy()
-        for start in range(0, train.height, _ROWS_AT_ONCE):
-            cosines = asked[start : start + _ROWS_AT_ONCE] @ tested.T
-            best[start : start + _ROWS_AT_ONCE] = cosines.argmax(axis=1)
-            similarity[start : start + _ROWS_AT_ONCE] = cosines.max(axis=1)
-    pairs = pl.DataFrame(
-        {
-            "train_example_id": train["example_id"],
-            "test_example_id": test["example_id"].gather(best) if test.height else train["example_id"],
-            "similarity": similarity,
-        }
-    )
-    return pairs.filter(pl.col("similarity") >= SAME_MEANING).sort("similarity", "train_example_id", descending=True)
+    own, theirs = _readable(asked), _readable(others)
+    found: list[tuple[int, int, float]] = []
+    if len(own) and len(theirs):
+        questions, answers = asked.gather(own).to_list(), others.gather(theirs).to_list()
+        vectors = encoder.encode(questions + answers)
+        known = [_letters_and_numbers(question) for question in answers]
+        for place, near in enumerate(_proposed(vectors[: len(own)], vectors[len(own) :], least)):
+            if len(near.places):
+                told = _letters_and_numbers(questions[place])
+                same = (i for i, other in enumerate(near.places) if _confirmed(told, known[other]))
+                found += [
+                    (own[place], theirs[near.places[i]], round(float(near.similarities[i]), 4))
+                    for i in islice(same, most)
+                ]
+    schema = {"row": pl.UInt32, "other": pl.UInt32, "similarity": pl.Float64}
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+class _Near(NamedTuple):
+    """Places of vectors near to one, nearest first."""
+
+    places: npt.NDArray[np.int64]
+    similarities: Vectors
+
+
+class _Told(NamedTuple):
+    """What the exact measures look at."""
+
+    letters: frozenset[str]
+    numbers: frozenset[str]
+
+
+def _readable(questions: pl.Series) -> list[int]:
+    return questions.str.len_chars().is_between(1, READ_WHOLE).fill_null(False).arg_true().to_list()
+
+
+def _proposed(vectors: Vectors, others: Vectors, least: float) -> Iterator[_Near]:
+    """For each of the vectors (of length 1) the others that reach the cosine."""
+    rows = max(1, _CELLS // len(others))
+    for start in range(0, len(vectors), rows):
+        for cosines in vectors[start : start + rows] @ others.T:
+            near = np.flatnonzero(cosines >= least)
+            nearest_first = near[np.argsort(-cosines[near], kind="stable")]
+            yield _Near(nearest_first, cosines[nearest_first])
+
+
+def _letters_and_numbers(question: str) -> _Told:
+    pairs = (question[i : i + 2] for i in range(len(question) - 1))
+    return _Told(frozenset(pairs), frozenset(word for word in question.split() if any(map(str.isdigit, word))))
+
+
+def _confirmed(one: _Told, other: _Told) -> bool:
+    fewer = min(len(one.letters), len(other.letters))
+    alike = fewer > 0 and len(one.letters & other.letters) >= SHARED_LETTERS * fewer
+    return alike and (one.numbers <= other.numbers or other.numbers <= one.numbers)

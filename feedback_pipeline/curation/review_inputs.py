@@ -6,6 +6,7 @@ import polars as pl
 
 from feedback_pipeline.curation.inputs import examples_until
 from feedback_pipeline.curation.review_queue import HELD, review_queue
+from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.schemas import EVIDENCE, INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, current
@@ -31,7 +32,9 @@ FROM found ANTI JOIN (FROM judged WHERE reviewed) USING (interaction_id) ORDER B
 """
 
 
-def review_queue_of(warehouse: Warehouse, week: date, names: NameModel | None = None) -> pl.DataFrame:
+def review_queue_of(
+    warehouse: Warehouse, week: date, names: NameModel | None = None, encoder: Encoder | None = None
+) -> pl.DataFrame:
     """The queue as of the week of a Monday; what a reviewer spoke of by its Sunday is no longer in it."""
     sunday = week + timedelta(days=6)
     waiting = warehouse.read(_WAITING, {"week": week, "sunday": sunday, "held": list(HELD)})
@@ -47,4 +50,5 @@ def review_queue_of(warehouse: Warehouse, week: date, names: NameModel | None = 
         examples_until(warehouse, week),
         week,
         names,
+        encoder,
     )

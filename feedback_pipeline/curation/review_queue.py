@@ -10,8 +10,11 @@ import polars as pl
 from feedback_pipeline.curation.disputes import claims_of, sides
 from feedback_pipeline.curation.edits import wanted_answer
 from feedback_pipeline.curation.messages import answer, last_user_message
+from feedback_pipeline.curation.neighbours import neighbours
+from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.stable_hash import sha256_hex
 from feedback_pipeline.curation.trust import CONTENT
+from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.redaction.redact import redact_together
 from feedback_pipeline.schemas import REVIEW_QUEUE
@@ -29,11 +32,13 @@ def review_queue(
     kept: pl.DataFrame,
     week: date,
     names: NameModel | None = None,
+    encoder: Encoder | None = None,
 ) -> pl.DataFrame:
     """Rows of `REVIEW_QUEUE`: one per answer that waits, with what each side wants and how many users are on it.
 
     `waiting` has `interaction_id`, `reason`, `held_by` and `since`; `interactions` and `evidence` are about
-    these; `kept` are examples, of which those that like the same answer are heard too.
+    these; `kept` are examples, of which those that like the same answer are heard too. With an `encoder` the queue
+    names those of them whose question means the same.
     """
     if waiting.is_empty():
         return REVIEW_QUEUE.empty()
@@ -61,6 +66,8 @@ def review_queue(
         _item(rows, by_claim.get(claim, nothing)) for claim, rows in answers.group_by("claim", maintain_order=True)
     ]
     queue = pl.DataFrame(items, schema_overrides={"sides": REVIEW_QUEUE.schema["sides"]})
+    asks = queue.select(normal_form(pl.col("question").fill_null("")))["question"]
+    queue = queue.with_columns(neighbour_ids=neighbours(asks, queue["interaction_ids"], kept, encoder))
     first = queue.sort(pl.col("reason") != _UNSAFE, "users", "since", "item_id", descending=[False, True, False, False])
     return REVIEW_QUEUE.conform(first.with_row_index("priority", offset=1).with_columns(week=pl.lit(week)))
 

@@ -15,7 +15,6 @@ from feedback_pipeline.curation.dataset_version import Provenance, assemble, dec
 from feedback_pipeline.curation.external_benchmarks import load_benchmarks
 from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
 from feedback_pipeline.curation.leaks import by_kind, leaks
-from feedback_pipeline.curation.meaning import SAME_MEANING, alike_in_meaning, indexed_vectors
 from feedback_pipeline.curation.review_inputs import review_queue_of
 from feedback_pipeline.curation.review_queue import waiting_by_reason
 from feedback_pipeline.curation.versions.card import PICTURE
@@ -26,12 +25,18 @@ from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
-from feedback_pipeline.recall.encoder import load_encoder
+from feedback_pipeline.recall.encoder import Encoder, load_encoder
+from feedback_pipeline.recall.vector_cache import CachedEncoder
 from feedback_pipeline.redaction.spacy_names import load_name_model
 from feedback_pipeline.schemas import DATASETS
+from feedback_pipeline.settings import Settings
 
 _NO_LEAKS = "train_and_test_share_nothing"
-_NO_PARAPHRASES = "train_and_test_differ_in_meaning"
+
+
+def _encoder_of_questions(settings: Settings) -> Encoder:
+    """The configured encoder, kept to float32: what it decides must be the same on another machine."""
+    return CachedEncoder(load_encoder(settings.encoder, exact=True), settings.question_vectors)
 
 
 def _decisions_shown(examples: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -51,12 +56,22 @@ def curated_examples(store: Store) -> EachPartition:
 
     names = load_name_model(store.settings.name_model)
     kept_out = load_benchmarks(store.settings.kept_out)
+    encoder = _encoder_of_questions(store.settings)
 
     def of(week: date) -> pl.DataFrame:
         given = week_inputs(store.warehouse, week)
         candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-        touched = given.verdicts["interaction_id"]
-        return curate(candidates, touched, given.history, week, given.crowd, names=names, kept_out=kept_out)
+        return curate(
+            candidates,
+            given.verdicts["interaction_id"],
+            given.history,
+            week,
+            given.crowd,
+            names=names,
+            kept_out=kept_out,
+            seen=given.seen,
+            encoder=encoder,
+        )
 
     return EachPartition(of, shows=_decisions_shown)
 
@@ -84,9 +99,10 @@ def review_queue(store: Store) -> EachPartition:
     """One row per answer that waits for a reviewer, with what each side wants."""
 
     names = load_name_model(store.settings.name_model)
+    encoder = _encoder_of_questions(store.settings)
 
     def of(week: date) -> pl.DataFrame:
-        return review_queue_of(store.warehouse, week, names)
+        return review_queue_of(store.warehouse, week, names, encoder)
 
     return EachPartition(of, lambda rows: {"waiting": dg.MetadataValue.md(markdown_table(waiting_by_reason(rows)))})
 
@@ -100,12 +116,8 @@ def review_queue(store: Store) -> EachPartition:
             _NO_LEAKS,
             asset="datasets",
             blocking=True,
-            description="Train and test share no user, session, near-duplicate prompt or thirteen words.",
-        ),
-        dg.AssetCheckSpec(
-            _NO_PARAPHRASES,
-            asset="datasets",
-            description=f"No train and test example are paraphrases (cosine of {SAME_MEANING} or more).",
+            description="Train and test share no user, session, run of thirteen words, or prompt, be it in nearly the "
+            "same or in other words; nor does either meet what the other had in an earlier week.",
         ),
     ],
 )
@@ -119,7 +131,7 @@ def datasets(
     parent = store.warehouse.latest(DATASETS, "dataset_version", before=week)
     made_from = provenance(examples, week, parent, code_version(), load_benchmarks(store.settings.kept_out).files)
     rows = write_dataset(dataset, store.settings.datasets, made_from)
-    leaking = leaks(dataset, examples)
+    leaking = leaks(dataset, examples, _encoder_of_questions(store.settings))
     context.log.info(f"{week}: {dataset.height} examples kept of {sum(made_from.decisions.values())}")
     yield dg.Output(
         rows,
@@ -134,17 +146,5 @@ def datasets(
             **by_kind(leaking),
             "examples": dg.MetadataValue.md(markdown_table(leaking.head(20))),
             "gone_from_test": gone_from_test(examples, week),
-        },
-    )
-    vectors = indexed_vectors(store.settings.index, load_encoder(store.settings.encoder), dataset)
-    paraphrases = alike_in_meaning(dataset, vectors)
-    yield dg.AssetCheckResult(
-        check_name=_NO_PARAPHRASES,
-        passed=paraphrases.is_empty(),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "pairs": paraphrases.height,
-            "indexed": vectors.height,
-            "examples": dg.MetadataValue.md(markdown_table(paraphrases.head(20))),
         },
     )

@@ -51,13 +51,15 @@ class SentenceEncoder:
     """A sentence-transformers model in a folder. Loads it, and torch, only once something is encoded.
 
     `fast` lets OpenVINO run it where that is installed. What runs it, and whether in bfloat16, is no part
-    of the version: the vectors differ by less than what tells two texts apart, and compare.
+    of the version: the vectors differ by less than what tells two texts apart, and compare. `exact` keeps to
+    float32 and torch, whose vectors are the same on any processor but for rounding, more slowly.
     """
 
-    def __init__(self, name: str, folder: Path, fast: bool = True) -> None:
+    def __init__(self, name: str, folder: Path, fast: bool = True, exact: bool = False) -> None:
         self.name = name
         self.folder = folder
         self._fast = fast
+        self._exact = exact
 
     @cached_property
     def version(self) -> str:
@@ -108,9 +110,11 @@ class SentenceEncoder:
         """What turns tokens into their vectors: OpenVINO's way, or the model's own."""
         from feedback_pipeline.recall import openvino_transformer
 
+        transformer: Callable[[dict[str, Any]], dict[str, Any]] = self._model[0]
+        if self._exact:
+            return transformer
         if self._fast and (converted := openvino_transformer.converted(self._model)):
             return converted
-        transformer: Callable[[dict[str, Any]], dict[str, Any]] = self._model[0]
         return self._model[0].bfloat16() if has_bfloat16() else transformer
 
 
@@ -119,18 +123,18 @@ def identity(encoder: Encoder) -> str:
     return f"{encoder.name}@{encoder.version}"
 
 
-def load_encoder(name: str, fast: bool = True) -> SentenceEncoder:
+def load_encoder(name: str, fast: bool = True, exact: bool = False) -> SentenceEncoder:
     """The encoder of an embedded model's name, a local folder or a Hugging Face id, in that order.
 
     Needs no network for the first two, nor for an id that was fetched before. Where OpenVINO is installed
-    (extra `fast`) it runs the model, unless `fast` is False.
+    (extra `fast`) it runs the model, unless `fast` is False or the vectors have to be `exact`.
     Raises `EncoderMissingError`.
     """
     if name == EMBEDDED_ENCODER:
-        return SentenceEncoder(name, _embedded_folder(), fast)
+        return SentenceEncoder(name, _embedded_folder(), fast, exact)
     if (folder := Path(name).expanduser()).is_dir():
-        return SentenceEncoder(folder.resolve().name, folder, fast)
-    return SentenceEncoder(name, _fetched_folder(name), fast)
+        return SentenceEncoder(folder.resolve().name, folder, fast, exact)
+    return SentenceEncoder(name, _fetched_folder(name), fast, exact)
 
 
 def _embedded_folder() -> Path:

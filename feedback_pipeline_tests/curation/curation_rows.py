@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 
 from feedback_pipeline.schemas import CURATED_EXAMPLES, EVIDENCE, INTERACTIONS, ROUTES, VERDICTS, Table
@@ -146,6 +147,17 @@ def group_on(side: str, seed: int = 0) -> str:
     names = [f"user:{seed}-{i}" for i in range(60)]
     sides = assign_split(examples(*(example(name, group_id=name) for name in names)))
     return sides.filter(pl.col("split") == side)["group_id"][0]
+
+
+class Topics:
+    """An encoder for which texts mean the same that have the same of its words, however they are put."""
+
+    name, version, dimension = "topics", "1", 8
+    topics = ("reset", "lamp", "hold", "pair", "router", "noise", "the", "please")
+
+    def encode(self, texts):
+        vectors = np.array([[float(topic in text) for topic in self.topics] for text in texts], dtype=np.float32)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 def later(minutes: int) -> datetime:

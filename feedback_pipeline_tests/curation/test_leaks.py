@@ -1,17 +1,15 @@
 from datetime import timedelta
 
-import numpy as np
 import polars as pl
 import pytest
-from curation_rows import WEEK, example, examples, group_on, kept, preference, said, words
+from curation_rows import WEEK, Topics, example, examples, group_on, kept, preference, said, words
 from hypothesis import example as tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_version import assemble
-from feedback_pipeline.curation.leaks import by_kind, leaks
-from feedback_pipeline.curation.meaning import alike_in_meaning, indexed_vectors
+from feedback_pipeline.curation.leaks import KINDS, by_kind, leaks
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 TRAIN = example("x1", words(1), words(2), split="train", session_id="s1")
@@ -49,7 +47,7 @@ def test_a_form_that_many_users_fill_in_is_no_leak():
     ]
     few = leaks(kept(*filled[:10]))
     assert leaks(kept(*filled)).is_empty()
-    assert by_kind(few) == {"group": 0, "session": 0, "prompt": 0, "words": 9}
+    assert by_kind(few) == dict.fromkeys(KINDS, 0) | {"words": 9}
     assert leaks(kept(*filled[:10]), decided=kept(*filled)).is_empty()
 
 
@@ -80,65 +78,72 @@ def test_a_planted_leak_is_found_whatever_is_planted(one, other):
     assert ("words" in found["kind"]) == bool(runs(one) & runs(other))
 
 
-SIDES = [group_on("train"), group_on("train", 1), group_on("test"), group_on("test", 1)]
-questions = st.lists(st.sampled_from(["hold", "the", "lamp", "reset"]), min_size=1, max_size=5).map(" ".join)
+@pytest.mark.parametrize("asked", ["the desk lamp how may it be reset", "resetting the lamp how is that done"])
+def test_a_planted_paraphrase_is_found(asked):
+    planted = kept(
+        {**TRAIN, "prompt": said("user", "How do I reset the lamp?")}, {**TEST, "prompt": said("user", asked)}
+    )
+    assert leaks(planted, encoder=Topics()).rows() == [("meaning", "x1", "x2")]
+    assert leaks(planted).is_empty()
+
+
+def test_what_is_trained_on_must_not_meet_what_was_ever_tested_on_nor_the_other_way_round():
+    was_tested = {**TEST, "example_id": "x3", "prompt": TRAIN["prompt"]}
+    was_trained = {**TRAIN, "example_id": "x4", "prompt": TEST["prompt"]}
+    before = kept(TRAIN, TEST, was_tested, was_trained)
+    assert leaks(kept(TRAIN), decided=before).rows() == [("prompt", "x1", "x3")]
+    assert leaks(kept(TEST), decided=before).rows() == [("prompt", "x4", "x2")]
+    never_tested = {**was_tested, "kept": False, "filter_reason": "near_duplicate"}
+    assert leaks(kept(TRAIN), decided=examples(never_tested)).is_empty()
+
+
+SIDES = [group_on(side, seed) for side in ("train", "test") for seed in range(4)]
+questions = st.lists(st.sampled_from(["hold", "the", "lamp", "reset", "9"]), min_size=1, max_size=5).map(" ".join)
 week = st.lists(
     st.tuples(st.integers(0, 15), questions, st.sampled_from(SIDES), st.integers(0, 9)),
-    max_size=8,
+    max_size=12,
     unique_by=lambda row: row[0],
 )
 
 
-@settings(max_examples=60)
+def curated(drawn, monday, history, seen):
+    """A week's decisions on what was drawn: id, question, user, session."""
+    candidates = examples(
+        *(
+            example(f"x{n}", question, words(n), group_id=group, session_id=f"s{session}")
+            for n, question, group, session in drawn
+        )
+    )
+    return curate(candidates, candidates["interaction_id"], history, monday, seen=seen, encoder=Topics())
+
+
+@settings(max_examples=25)
 @given(st.lists(week, min_size=1, max_size=3))
 # Polars once panicked on the columns that these weeks give.
 @tried(
     [
-        [(5, "the hold", SIDES[2], 3)],
+        [(5, "the hold", SIDES[4], 3)],
         [
-            (7, "reset hold reset hold hold", SIDES[2], 6),
+            (7, "reset hold reset hold hold", SIDES[4], 6),
             (13, "lamp hold lamp lamp", SIDES[1], 3),
             (10, "the hold hold hold the", SIDES[1], 1),
         ],
-        [(6, "lamp hold", SIDES[1], 8), (1, "reset", SIDES[2], 2)],
+        [(6, "lamp hold", SIDES[1], 8), (1, "reset", SIDES[4], 2)],
     ]
 )
-def test_whatever_three_weeks_bring_the_dataset_is_clean(weeks):
+def test_whatever_three_weeks_bring_the_dataset_is_clean_of_all_that_was_ever_on_the_other_side(weeks):
     decided = CURATED_EXAMPLES.empty()
     for i, drawn in enumerate(weeks):
         monday = WEEK + timedelta(weeks=i)
-        candidates = examples(
-            *(
-                example(f"x{n}", question, words(n), group_id=group, session_id=f"s{session}")
-                for n, question, group, session in drawn
-            )
-        )
-        history = assemble(decided, monday - timedelta(weeks=1))
-        week_rows = curate(candidates, candidates["interaction_id"], history, monday)
-        decided = decided.vstack(week_rows)
-        assert leaks(assemble(decided, monday)).is_empty()
+        history, seen = assemble(decided, monday - timedelta(weeks=1)), decided.filter("kept")
+        decided = decided.vstack(curated(drawn, monday, history, seen))
+        assert leaks(assemble(decided, monday), decided, Topics()).is_empty()
 
 
-def test_paraphrases_are_told_and_what_has_no_vector_is_not_compared():
-    shown = kept(TRAIN, TEST, example("x3", split="train"), example("x4", split="train"))
-    vectors = {"i-x1": [0.8, 0.6], "i-x2": [0.79, 0.6131], "i-x3": [1.0, 0.0]}
-    frame = pl.DataFrame(
-        {"interaction_id": list(vectors), "vector": list(vectors.values())},
-        schema={"interaction_id": pl.String, "vector": pl.Array(pl.Float32, 2)},
-    )
-    assert alike_in_meaning(shown, frame).select("train_example_id", "test_example_id").rows() == [("x1", "x2")]
-    assert alike_in_meaning(shown.filter(pl.col("split") == "train"), frame).is_empty()
-    assert alike_in_meaning(shown, frame.clear()).is_empty()
-
-
-class Lengths:
-    """An encoder whose vectors are of one number."""
-
-    name, version, dimension = "lengths", "1", 1
-
-    def encode(self, texts):
-        return np.ones((len(texts), 1), dtype=np.float32)
-
-
-def test_without_an_index_there_are_no_vectors(tmp_path):
-    assert indexed_vectors(tmp_path / "none", Lengths(), kept(TRAIN)).is_empty()
+@settings(max_examples=20)
+@given(week.filter(bool))
+def test_what_is_left_out_for_a_question_really_meets_the_other_side(drawn):
+    found = curated(drawn, WEEK, CURATED_EXAMPLES.empty(), None)
+    for row in found.filter(pl.col("filter_reason").str.contains("_of_test|question_in_train")).iter_rows(named=True):
+        again = kept({**row, "filter_reason": None}, *found.filter("kept").iter_rows(named=True))
+        assert {"prompt", "meaning"} & set(leaks(again, encoder=Topics())["kind"])

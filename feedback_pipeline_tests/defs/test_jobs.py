@@ -111,7 +111,7 @@ def test_a_range_of_days_in_one_run_gives_what_single_days_in_any_order_give(ran
 @pytest.mark.usefixtures("day_run")
 def test_checks_can_be_executed_alone_as_the_web_ui_does():
     # These are made with their assets, in the same step.
-    with_assets = {"every_line_is_accounted_for", "train_and_test_share_nothing", "train_and_test_differ_in_meaning"}
+    with_assets = {"every_line_is_accounted_for", "train_and_test_share_nothing"}
     keys = defs.get_repository_def().asset_graph.asset_check_keys
     own_steps = [key for key in keys if key.name not in with_assets]
     alone = dg.define_asset_job("alone", dg.AssetSelection.checks(*own_steps))
