@@ -1,7 +1,8 @@
 from datetime import timedelta
 
+import polars as pl
 import pytest
-from curation_rows import NEXT_WEEK, NOON, WEEK
+from curation_rows import NEXT_WEEK, NOON, WEEK, Topics
 
 from feedback_pipeline.curation.candidates import candidate_examples
 from feedback_pipeline.curation.curate import curate
@@ -14,6 +15,7 @@ from feedback_pipeline.schemas import (
     EVIDENCE,
     FEEDBACK_EVENTS,
     INTERACTIONS,
+    REVIEW_QUEUE,
     ROUTES,
     VERDICTS,
 )
@@ -95,3 +97,24 @@ def test_a_reviewer_who_keeps_the_answer_overrules_its_correction(warehouse, fee
     assert kept.is_empty()
     assert set(examples.filter("by_reviewer")["origin"]) == {"accepted", "thumb"}
     assert review_queue_of(warehouse, NEXT_WEEK)["interaction_ids"].to_list() == [["i2"]]
+
+
+def test_an_item_names_the_examples_kept_whose_question_means_the_same(
+    warehouse, interactions, feedback, command, monkeypatch
+):
+    asked = {"question": "Which lamp is it?", "response": "The small one.", "interaction_id": "i7", "user_id": "u7"}
+    warehouse.replace_partition(INTERACTIONS, NEXT_WEEK, interactions(asked).with_columns(arrival_day=NEXT_WEEK))
+    liked = feedback({"interaction_id": "i7", "user_id": "u7", "kind": "thumb", "label": "up"})
+    warehouse.replace_partition(
+        FEEDBACK_EVENTS, NEXT_WEEK, liked.with_columns(arrival_day=NEXT_WEEK, feedback_id=pl.lit("f7"))
+    )
+    cycle(warehouse, NEXT_WEEK)
+
+    queue = review_queue_of(warehouse, NEXT_WEEK, encoder=Topics())
+    (ids,) = queue["neighbour_ids"].to_list()
+    kept = warehouse.partitions(CURATED_EXAMPLES, [NEXT_WEEK]).filter("kept", interaction_id="i7")
+    assert len(ids) == 1
+    assert set(ids) <= set(kept["example_id"])
+    warehouse.replace_partition(REVIEW_QUEUE, NEXT_WEEK, queue)
+    monkeypatch.setenv("FEEDBACK_HOME", str(warehouse.path.parent))
+    assert f"means the same: {ids[0]}" in command("review")[1]
