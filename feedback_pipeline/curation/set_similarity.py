@@ -1,219 +1,76 @@
 """Near-duplicates by Jaccard similarity of word trigrams, found exactly.
 
-The join is a set-similarity join by prefix filtering (Bayardo et al., "Scaling up all pairs similarity
-search", WWW 2007; Xiao et al., "Efficient similarity joins for near duplicate detection", WWW 2008): two
-sets as similar as the threshold share one of their few rarest tokens, so only texts that share one are
-compared, and those are compared in full. Only texts that are kept are indexed: a flood of one
-template costs one comparison a text.
-"""
+Similarity is the Jaccard index of the sets of word trigrams; a text of one or two words is compared whole, an empty
+one equals nothing. Words are what white space separates: bring texts to their normal form first.
 
-from typing import NamedTuple
+The join of `prefix_filtering` takes a few times the memory of its texts. Texts of more than `PART_BYTES` are
+therefore joined part by part: each with what is kept of every part before it, one at a time, then within itself. What
+is found is the same, memory is that of two parts beside the texts, and time grows with the number of parts.
+"""
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from feedback_pipeline.curation.compiled import compiled
-from feedback_pipeline.curation.threads import by_slices
-from feedback_pipeline.curation.trigrams import Indices, Tokens, mixed, trigram_hashes
+from feedback_pipeline.curation.prefix_filtering import NO_MATCH as NO_MATCH
+from feedback_pipeline.curation.prefix_filtering import join
+from feedback_pipeline.curation.trigrams import Indices
 
-NO_MATCH = -1
-# Products of the threshold and a count fall a hair beside the whole number they stand for.
-_ROUNDING = 1e-9
-_LARGEST_COUNT = (1 << 16) - 1
-_MOST_COUNT_SLOTS = 1 << 25
-_MOST_INDEX_SLOTS = 1 << 24
-
-Counts = NDArray[np.uint16]
+PART_BYTES = 1 << 29
 
 
-def first_near_duplicate(texts: pl.Series, threshold: float) -> Indices:
+def first_near_duplicate(texts: pl.Series, threshold: float, part_bytes: int = PART_BYTES) -> Indices:
     """For each text the first kept earlier text it nearly equals, -1 if it is kept itself.
 
-    Similarity is the Jaccard index of the sets of word trigrams; a text of one or two words is compared
-    whole, an empty one equals nothing. Words are what white space separates: bring texts to their normal
-    form first. A text is kept when no kept text before it reaches `threshold` (0 to 1).
+    A text is kept when no kept text before it reaches `threshold` (0 to 1). Raises `ValueError` on another threshold.
     """
-    return _join(texts, threshold, searched_from=0, indexed_until=len(texts))
-
-
-def near_duplicate_of(queries: pl.Series, against: pl.Series, threshold: float) -> Indices:
-    """For each query the first text of `against` it nearly equals, -1 where there is none.
-
-    Similarity is that of `first_near_duplicate`.
-    """
-    both = pl.concat([against.cast(pl.String).alias(""), queries.cast(pl.String).alias("")])
-    return _join(both, threshold, searched_from=len(against), indexed_until=len(against))[len(against) :]
-
-
-def _join(texts: pl.Series, threshold: float, searched_from: int, indexed_until: int) -> Indices:
-    if not 0 < threshold <= 1:
-        raise ValueError(f"a similarity threshold lies between 0 and 1, not at {threshold}")
+    _check(threshold)
     matches = np.full(len(texts), NO_MATCH, np.int64)
-    if len(texts):
-        tokens, starts, sizes = _sets_by_rarity(texts)
-        _find_matches(tokens, starts, sizes, threshold, searched_from, indexed_until, matches)
+    kept: list[Indices] = []
+    for rows in _parts(texts, part_bytes):
+        for before in kept:
+            _match(texts, rows[matches[rows] == NO_MATCH], before, threshold, matches)
+        rest = rows[matches[rows] == NO_MATCH]
+        own = texts if len(rest) == len(texts) else texts.gather(rest)
+        found = join(own, threshold, searched_from=0, indexed_until=len(rest))
+        repeated = found != NO_MATCH
+        matches[rest[repeated]] = rest[found[repeated]]
+        kept.append(rest[~repeated])
     return matches
 
 
-def _sets_by_rarity(texts: pl.Series) -> tuple[Tokens, Indices, Indices]:
-    """Every text's set of tokens, rarest first, where each begins and how many it has.
+def near_duplicate_of(
+    queries: pl.Series, against: pl.Series, threshold: float, part_bytes: int = PART_BYTES
+) -> Indices:
+    """For each query the first text of `against` it nearly equals, -1 where there is none.
 
-    How often a token occurs stands in its upper 16 bits; the 48 bits left of the hash still tell tokens
-    apart. Any order is correct, if all sets have the same.
+    Raises `ValueError` where the threshold is not one of `first_near_duplicate`.
     """
-    tokens, starts = trigram_hashes(texts)
-    slots = _power_of_two(2 * len(tokens), _MOST_COUNT_SLOTS)
-    # Each core reads all tokens and counts those of its own slots, so no count is lost and none waits.
-    counts = np.concatenate(by_slices(lambda low, high: _counts(tokens, slots, low, high), slots))
-    sizes = by_slices(lambda start, stop: _ordered(tokens, starts[start : stop + 1], counts), len(texts))
-    return tokens, starts, np.concatenate(sizes)
+    _check(threshold)
+    both = pl.concat([against.cast(pl.String).alias(""), queries.cast(pl.String).alias("")])
+    matches = np.full(len(both), NO_MATCH, np.int64)
+    for rows in _parts(queries, part_bytes):
+        for before in _parts(against, part_bytes):
+            own = rows + len(against)
+            _match(both, own[matches[own] == NO_MATCH], before, threshold, matches)
+    return matches[len(against) :]
 
 
-@compiled
-def _power_of_two(least: int, most: int) -> int:
-    power = 1 << 10
-    while power < least and power < most:
-        power <<= 1
-    return power
+def _match(texts: pl.Series, rows: Indices, before: Indices, threshold: float, matches: Indices) -> None:
+    """Write the first of the rows `before` that each of `rows` nearly equals."""
+    own = np.concatenate([before, rows])
+    part = texts if len(own) == len(texts) else texts.gather(own)
+    found = join(part, threshold, searched_from=len(before), indexed_until=len(before))[len(before) :]
+    matched = found != NO_MATCH
+    matches[rows[matched]] = before[found[matched]]
 
 
-@compiled
-def _counts(tokens: Tokens, slots: int, low: int, high: int) -> Counts:
-    """How often tokens of the slots from `low` to before `high` occur; a slot that two tokens share overstates both."""
-    counts = np.zeros(high - low, np.uint16)
-    mask, first, size = np.uint64(slots - 1), np.uint64(low), np.uint64(high - low)
-    for token in tokens:
-        place = (token & mask) - first
-        if place < size and counts[place] < _LARGEST_COUNT:
-            counts[place] += 1
-    return counts
+def _parts(texts: pl.Series, part_bytes: int) -> list[Indices]:
+    """The rows of consecutive parts of about so many bytes, at least one row each."""
+    sizes = texts.cast(pl.String).str.len_bytes().fill_null(0).cast(pl.Int64)
+    part = (sizes.cum_sum() - sizes).to_numpy() // part_bytes
+    return [rows for rows in np.split(np.arange(len(texts)), np.flatnonzero(np.diff(part)) + 1) if len(rows)]
 
 
-@compiled
-def _ordered(tokens: Tokens, starts: Indices, counts: Counts) -> Indices:
-    """Put each token's count before it, sort each text's tokens by that, drop repeated ones; answer how many stay."""
-    mask = np.uint64(len(counts) - 1)
-    sizes = np.zeros(len(starts) - 1, np.int64)
-    for text in range(len(sizes)):
-        own = tokens[starts[text] : starts[text + 1]]
-        for i in range(len(own)):
-            own[i] = (np.uint64(counts[own[i] & mask]) << np.uint64(48)) | (own[i] >> np.uint64(16))
-        own.sort()
-        kept = 0
-        for i in range(len(own)):
-            if i == 0 or own[i] != own[kept - 1]:
-                own[kept] = own[i]
-                kept += 1
-        sizes[text] = kept
-    return sizes
-
-
-@compiled
-def _is_similar(one: Tokens, other: Tokens, threshold: float) -> bool:
-    """Whether two sorted sets reach the threshold; stops as soon as they no longer can."""
-    together = len(one) + len(other)
-    needed = int(np.ceil(threshold / (1 + threshold) * together - _ROUNDING))
-    i = j = shared = 0
-    while i < len(one) and j < len(other):
-        if shared + min(len(one) - i, len(other) - j) < needed:
-            return False
-        if one[i] == other[j]:
-            shared += 1
-            i += 1
-            j += 1
-        elif one[i] < other[j]:
-            i += 1
-        else:
-            j += 1
-    return shared >= needed
-
-
-class _Index(NamedTuple):
-    """Prefix tokens of the kept texts: a chain of postings for each slot of a hash table, newest first."""
-
-    newest: Indices
-    older: Indices
-    token: Tokens
-    text: Indices
-
-
-@compiled
-def _empty_index(postings: int) -> _Index:
-    return _Index(
-        np.full(_power_of_two(postings, _MOST_INDEX_SLOTS), NO_MATCH, np.int64),
-        np.empty(postings, np.int64),
-        np.empty(postings, np.uint64),
-        np.empty(postings, np.int64),
-    )
-
-
-@compiled
-def _slot(index: _Index, token: np.uint64) -> np.uint64:
-    return mixed(token) & np.uint64(len(index.newest) - 1)
-
-
-@compiled
-def _is_shared(token: np.uint64) -> bool:
-    """Whether another text may have the token."""
-    return bool(token >> np.uint64(48) > 1)
-
-
-@compiled
-def _first_match(
-    text: int,
-    prefix: Tokens,
-    index: _Index,
-    tokens: Tokens,
-    starts: Indices,
-    sizes: Indices,
-    threshold: float,
-    seen_by: Indices,
-) -> int:
-    """The first indexed text that reaches the threshold; `seen_by` spares comparing two texts twice."""
-    own = tokens[starts[text] : starts[text] + sizes[text]]
-    found = NO_MATCH
-    for token in prefix:
-        if not _is_shared(token):
-            continue
-        posting = index.newest[_slot(index, token)]
-        while posting != NO_MATCH:
-            earlier = index.text[posting]
-            is_new = index.token[posting] == token and seen_by[earlier] != text
-            if is_new and (found == NO_MATCH or earlier < found):
-                seen_by[earlier] = text
-                if _is_similar(own, tokens[starts[earlier] : starts[earlier] + sizes[earlier]], threshold):
-                    found = earlier
-            posting = index.older[posting]
-    return found
-
-
-@compiled
-def _find_matches(
-    tokens: Tokens,
-    starts: Indices,
-    sizes: Indices,
-    threshold: float,
-    searched_from: int,
-    indexed_until: int,
-    matches: Indices,
-) -> None:
-    """One pass over the texts: look each up among those indexed before it, index it if it is kept."""
-    prefixes = sizes - np.ceil(threshold * sizes - _ROUNDING).astype(np.int64) + 1
-    prefixes[sizes == 0] = 0
-    index = _empty_index(prefixes[:indexed_until].sum())
-    posted = 0
-    seen_by = np.full(len(sizes), NO_MATCH, np.int64)
-    for text in range(len(sizes)):
-        prefix = tokens[starts[text] : starts[text] + prefixes[text]]
-        if text >= searched_from:
-            matches[text] = _first_match(text, prefix, index, tokens, starts, sizes, threshold, seen_by)
-        if matches[text] == NO_MATCH and text < indexed_until:
-            for token in prefix:
-                if _is_shared(token):
-                    slot = _slot(index, token)
-                    index.token[posted] = token
-                    index.text[posted] = text
-                    index.older[posted] = index.newest[slot]
-                    index.newest[slot] = posted
-                    posted += 1
+def _check(threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise ValueError(f"a similarity threshold lies between 0 and 1, not at {threshold}")

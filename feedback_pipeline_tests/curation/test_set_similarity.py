@@ -38,6 +38,19 @@ def test_near_duplicate_of_equals_comparing_every_query_with_every_text(queries,
     assert found.tolist() == expected
 
 
+@settings(max_examples=100)
+@given(texts, texts, thresholds, st.integers(1, 120))
+def test_part_by_part_the_join_finds_what_it_finds_as_a_whole(queries, against, threshold, part_bytes):
+    asked, known = pl.Series(queries, dtype=pl.String), pl.Series(against, dtype=pl.String)
+    assert (
+        first_near_duplicate(known, threshold, part_bytes).tolist() == first_near_duplicate(known, threshold).tolist()
+    )
+    assert (
+        near_duplicate_of(asked, known, threshold, part_bytes).tolist()
+        == near_duplicate_of(asked, known, threshold).tolist()
+    )
+
+
 def test_a_part_of_a_longer_series_is_read_from_its_own_start():
     given = pl.Series(["a b c d", "x y z", "p q r", "x y z", None])
     assert first_near_duplicate(given[1:], 0.7).tolist() == [-1, -1, 0, -1]
