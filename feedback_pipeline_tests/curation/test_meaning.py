@@ -3,8 +3,10 @@ import polars as pl
 import pytest
 from curation_rows import Topics
 
-from feedback_pipeline.curation.meaning import READ_WHOLE, nearest_in_meaning
+from feedback_pipeline.curation.meaning import READ_WHOLE, SAME_MEANING, nearest_in_meaning
+from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.recall.vector_cache import CachedEncoder
+from feedback_pipeline.settings import EMBEDDED_ENCODER
 
 
 def pairs(asked: list[str], others: list[str], **more) -> list[tuple[int, int]]:
@@ -76,3 +78,29 @@ def test_vectors_of_another_version_are_not_taken(tmp_path):
         CachedEncoder(encoder, tmp_path / "vectors.sqlite").encode(["hold"])
     assert newer.encoded == ["hold"]
     assert CachedEncoder(newer, tmp_path / "vectors.sqlite").encode([]).shape == (0, 8)
+
+
+@pytest.mark.torch
+def test_the_embedded_encoder_tells_real_paraphrases_and_neither_dates_nor_scripts_it_cannot_read():
+    encoder = load_encoder(EMBEDDED_ENCODER, exact=True)
+    asked = pl.Series(
+        [
+            "how to get length of numpy array",
+            "what is the tallest mountain in the world",
+            "who plays the role of nelson mandela in long walk to freedom",
+            "i would like to book a house where i can check out on march 14th",
+            "你好",
+        ]
+    )
+    others = pl.Series(
+        [
+            "how to get numpy array length",
+            "what is the highest mountain in the world",
+            "who played nelson mandela in the long walk to freedom",
+            "i want to book a house that i can check out on march 9th",
+            "คุณคือใคร แนะนําตัวให้ฟังหน่อย",
+        ]
+    )
+    assert nearest_in_meaning(asked, others, encoder).select("row", "other").rows() == [(0, 0), (1, 1), (2, 2)]
+    cosines = (encoder.encode(asked.to_list()) * encoder.encode(others.to_list())).sum(axis=1)
+    assert (cosines >= SAME_MEANING).all()
