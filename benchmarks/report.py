@@ -8,11 +8,17 @@ from rich.console import Console
 from rich.table import Table
 
 
-def arguments(description: str, **more: str) -> argparse.Namespace:
-    """`--quick`: the same comparison on less work; `--json`: one object for machines; `more`: further flags."""
+def options(description: str) -> argparse.ArgumentParser:
+    """`--quick`: the same comparison on less work; `--json`: one object for machines."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="less work, done within 50 seconds on 2 cores")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def arguments(description: str, **more: str) -> argparse.Namespace:
+    """What every benchmark is told, and `more` flags."""
+    parser = options(description)
     for name, meaning in more.items():
         parser.add_argument(f"--{name}", action="store_true", help=meaning)
     return parser.parse_args()
