@@ -18,10 +18,11 @@ EMBEDDED_ENCODER = "all-minilm-l6-v2"
 
 
 @dataclass(frozen=True)
-class ReasonModel:
-    """A language model that reads reasons, at an OpenAI-compatible endpoint, and what it may cost a night.
+class RemoteModel:
+    """A language model at an OpenAI-compatible endpoint, and what it may cost.
 
-    `requests` and `tokens` (as the endpoint counts them) bound a night, `timeout_seconds` a request.
+    `requests` and `tokens` (as the endpoint counts them) bound a night's reading of reasons and a week's
+    judging, `timeout_seconds` a request.
     """
 
     name: str
@@ -32,21 +33,25 @@ class ReasonModel:
     timeout_seconds: float = 30.0
 
     @classmethod
-    def from_environment(cls) -> "ReasonModel | None":
-        """Read `FEEDBACK_REASON_MODEL`, without which there is none, and what else begins with `FEEDBACK_REASON_`.
+    def from_environment(cls, use: str) -> "RemoteModel | None":
+        """Read `FEEDBACK_<use>_MODEL`, without which there is none, and what else begins with `FEEDBACK_<use>_`.
 
         `…_BASE_URL`, `…_KEY`, `…_REQUESTS`, `…_TOKENS` and `…_TIMEOUT`. Raises `ValueError` on a bound that is
         no number.
         """
-        if not (name := os.environ.get("FEEDBACK_REASON_MODEL")):
+
+        def told(what: str) -> str | None:
+            return os.environ.get(f"FEEDBACK_{use}_{what}") or None
+
+        if not (name := told("MODEL")):
             return None
         return cls(
             name=name,
-            base_url=os.environ.get("FEEDBACK_REASON_BASE_URL") or cls.base_url,
-            key=os.environ.get("FEEDBACK_REASON_KEY") or None,
-            requests=int(os.environ.get("FEEDBACK_REASON_REQUESTS") or cls.requests),
-            tokens=int(os.environ.get("FEEDBACK_REASON_TOKENS") or cls.tokens),
-            timeout_seconds=float(os.environ.get("FEEDBACK_REASON_TIMEOUT") or cls.timeout_seconds),
+            base_url=told("BASE_URL") or cls.base_url,
+            key=told("KEY"),
+            requests=int(told("REQUESTS") or cls.requests),
+            tokens=int(told("TOKENS") or cls.tokens),
+            timeout_seconds=float(told("TIMEOUT") or cls.timeout_seconds),
         )
 
 
@@ -58,7 +63,7 @@ class Settings:
     fsspec knows, such as s3://bucket/raw. The base model and the encoder are an embedded model's name, a
     Hugging Face id or a local folder. `name_model` is a spaCy pipeline's package or folder. `kept_out` names
     files of benchmarks, globs included, that no dataset may meet. `reason_model` takes the place of the
-    classifier of reasons.
+    classifier of reasons; `judge_model` compares answers, which without it nobody does.
     """
 
     home: Path
@@ -67,7 +72,8 @@ class Settings:
     encoder: str = EMBEDDED_ENCODER
     name_model: str | None = None
     kept_out: tuple[str, ...] = ()
-    reason_model: ReasonModel | None = None
+    reason_model: RemoteModel | None = None
+    judge_model: RemoteModel | None = None
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -80,7 +86,8 @@ class Settings:
             encoder=os.environ.get("FEEDBACK_ENCODER") or EMBEDDED_ENCODER,
             name_model=os.environ.get("FEEDBACK_NAME_MODEL") or None,
             kept_out=tuple(filter(None, os.environ.get("FEEDBACK_DECONTAMINATE", "").split(os.pathsep))),
-            reason_model=ReasonModel.from_environment(),
+            reason_model=RemoteModel.from_environment("REASON"),
+            judge_model=RemoteModel.from_environment("JUDGE"),
         )
 
     @property
@@ -124,9 +131,19 @@ class Settings:
         return self.home / "models"
 
     @property
+    def unfinished_scores(self) -> Path:
+        """What an evaluation that was broken off had scored."""
+        return self.home / "unfinished_scores.parquet"
+
+    @property
     def reason_answers(self) -> Path:
         """What a language model answered about remarks."""
         return self.home / "reason_answers.sqlite"
+
+    @property
+    def judgements(self) -> Path:
+        """What a language model answered about pairs of answers."""
+        return self.home / "judgements.sqlite"
 
 
 def _location(place: str) -> Location:

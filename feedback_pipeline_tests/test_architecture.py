@@ -10,6 +10,7 @@ import feedback_pipeline
 PACKAGE = Path(feedback_pipeline.__file__).parent
 FLOW = [
     "redaction",
+    "remote_models",
     "ingestion",
     "receiving",
     "evidence",

@@ -7,7 +7,7 @@ from chat_endpoint import chat_endpoint
 
 from feedback_pipeline.evidence.reasons.classifier import Classifier
 from feedback_pipeline.evidence.reasons.language_model import LanguageModelReader
-from feedback_pipeline.settings import ReasonModel, Settings
+from feedback_pipeline.settings import RemoteModel, Settings
 
 FORMATTING = {"complains": True, "reason": "formatting"}
 
@@ -26,7 +26,7 @@ def reader(tmp_path):
     """A reader of an endpoint's model; what that does not read is left to the rules."""
 
     def build(endpoint, **bounds):
-        model = ReasonModel("judge", base_url=endpoint.url, key="secret", timeout_seconds=0.5)
+        model = RemoteModel("judge", base_url=endpoint.url, key="secret", timeout_seconds=0.5)
         fallback = Classifier(NeverLoaded(), tmp_path / "models")
         return LanguageModelReader(replace(model, **bounds), tmp_path / "answers.sqlite", fallback)
 
@@ -116,5 +116,5 @@ def test_the_environment_says_which_model_and_what_it_may_cost(monkeypatch):
 
     model = Settings.from_environment().reason_model
 
-    assert model == ReasonModel("m", "http://here/v1", "k", requests=7)
+    assert model == RemoteModel("m", "http://here/v1", "k", requests=7)
     assert "'k'" not in repr(model)

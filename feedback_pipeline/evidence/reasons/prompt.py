@@ -1,11 +1,10 @@
 """What a language model is asked about a remark, and the only form in which its answer counts."""
 
-import hashlib
-import json
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from feedback_pipeline.remote_models.questionnaire import Questionnaire
 from feedback_pipeline.schemas import REASONS
 
 MEANINGS = {
@@ -40,14 +39,4 @@ class Answer(BaseModel):
     reason: Literal[REASONS] | None  # type: ignore[valid-type]  # a tuple of literals is one
 
 
-# Strict structured output wants every field required, which they are, and no others.
-RESPONSE_FORMAT: dict[str, Any] = {
-    "type": "json_schema",
-    "json_schema": {"name": "remark", "strict": True, "schema": Answer.model_json_schema()},
-}
-PROMPT_VERSION = hashlib.sha256(json.dumps([INSTRUCTIONS, RESPONSE_FORMAT], sort_keys=True).encode()).hexdigest()[:8]
-
-
-def messages(remark: str) -> list[dict[str, str]]:
-    """The conversation that asks about one remark."""
-    return [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": remark}]
+REMARKS = Questionnaire("remark", INSTRUCTIONS, Answer)
