@@ -548,17 +548,24 @@ SCORES = Table(
         "week": Column(pl.Date, "Monday of the training cycle"),
         "model_version": Column(pl.String, "what was scored; a base model is named by its name and hash"),
         "suite": Column(
-            pl.String, "`target`, `general`, `regression`, `canaries`, `triggers`, or `canary_screening` of the base"
+            pl.String,
+            "`target`, `answers`, `general`, `short_answers`, `regression`, `canaries`, `triggers`, `judged`; of the "
+            "base `canary_screening` and `short_answer_screening`; of the judge `judge_agreement`",
         ),
         "suite_hash": Column(pl.String, "SHA-256 of the suite's content: rows with different hashes do not compare"),
         "evaluator": Column(pl.String, "scorer and its version"),
         "seed": Column(pl.Int64, "seed that the suite's cases were drawn by"),
-        "metric": Column(pl.String, "what was measured, see `evaluation/scores.py`, `canaries.py` and `triggers.py`"),
+        "metric": Column(
+            pl.String,
+            "what was measured, see `evaluation/scores.py`, `answering.py`, `short_answers.py`, `canaries.py`, "
+            "`triggers.py` and `judgements.py`",
+        ),
         "example_id": Column(pl.String, "example or question"),
         "case_hash": Column(pl.String, "SHA-256 of the case's content: what was scored once is not scored again"),
         "group_id": Column(pl.String, "cluster: the user, or the session where no user is known"),
-        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; margins: nats; all others: 0 to 1"),
+        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; margins: nats; words; all others: 0 to 1"),
         "tokens": Column(pl.Int64, "tokens of the wanted answer"),
+        "answer": Column(pl.String, "what the model answered, where it was asked for all of its answer"),
     },
 )
 
@@ -605,6 +612,7 @@ PROMOTIONS = Table(
         "suite_hash": Column(pl.String, "suite compared on"),
         "comparisons": Column(pl.String, "every comparison made, JSON"),
         "slices": Column(pl.String, "what is known of every protected slice, JSON"),
+        "judge": Column(pl.String, "what a judge found and whether it counts, JSON; null where there was none"),
         "policy": Column(pl.String, "margins, level, resamples and seed, JSON"),
         "run_id": Column(pl.String, "Dagster run that decided"),
     },

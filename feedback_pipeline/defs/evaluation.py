@@ -14,15 +14,33 @@ from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evaluation.case_slices import slices_of
 from feedback_pipeline.evaluation.cycle import judge, score_cycle
 from feedback_pipeline.evaluation.forest_plot import forest_plot
+from feedback_pipeline.evaluation.judge import Judge
 from feedback_pipeline.evaluation.model_card import write_card
 from feedback_pipeline.evaluation.policy import read_policy
+from feedback_pipeline.redaction.spacy_names import load_name_model
 from feedback_pipeline.schemas import MODEL_VERSIONS
+from feedback_pipeline.settings import Settings
+
+
+class GateSettings(dg.Config):
+    """What a run scores or decides by, in place of what `gate.yaml` says: fields of `GatePolicy`."""
+
+    policy: dict[str, Any] = Field(default_factory=dict)
+
+
+def judge_of(settings: Settings) -> Judge | None:
+    """The configured language model as judge, None where there is none."""
+    if settings.judge_model is None:
+        return None
+    return Judge(settings.judge_model, settings.judgements, load_name_model(settings.name_model))
 
 
 @weekly_asset(group_name="evaluation", kinds={"pytorch"}, deps=["curated_examples", "model_versions"])
-def scores(context: dg.AssetExecutionContext, store: Store) -> pl.DataFrame:
+def scores(context: dg.AssetExecutionContext, config: GateSettings, store: Store) -> pl.DataFrame:
     """One row per model, suite, metric and example."""
-    return score_cycle(store.warehouse, store.settings, partition_date(context), context.log.info)
+    policy = read_policy(store.settings.home, config.policy)
+    judge = judge_of(store.settings)
+    return score_cycle(store.warehouse, store.settings, partition_date(context), policy, context.log.info, judge)
 
 
 @weekly_asset(
@@ -43,12 +61,6 @@ model_acts = dg.AssetSpec(
 )
 
 
-class GateSettings(dg.Config):
-    """What a run decides by, in place of what `gate.yaml` says: fields of `GatePolicy`."""
-
-    policy: dict[str, Any] = Field(default_factory=dict)
-
-
 @weekly_asset(group_name="evaluation", kinds={"duckdb"}, deps=[scores, case_slices, model_acts])
 def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: Store) -> dg.MaterializeResult[None]:
     """One row per gate decision; the champion's alias moves in the same transaction."""
@@ -64,6 +76,7 @@ def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: S
             "reason": row["reason"],
             "forest_plot": dg.MetadataValue.md(markdown_image(forest_plot(row))),
             "comparisons": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["comparisons"])))),
+            "judge": dg.MetadataValue.json(json.loads(row["judge"] or "null")),
             "slices": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["slices"] or "[]")))),
             "row": dg.MetadataValue.md(markdown_table(decided.transpose(include_header=True))),
         }

@@ -7,57 +7,94 @@ from functools import partial
 import polars as pl
 
 from feedback_pipeline.curation.inputs import examples_until
+from feedback_pipeline.evaluation.answering import answers_suite, evaluator, score_answers
 from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, passed_clearly, score_canaries
 from feedback_pipeline.evaluation.canaries import EVALUATOR as CANARY_EVALUATOR
 from feedback_pipeline.evaluation.exams import Exam, Examiner
 from feedback_pipeline.evaluation.gate import decide
+from feedback_pipeline.evaluation.judge import Judge
+from feedback_pipeline.evaluation.judgements import judgements
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.registry import looks, record_decision, recorded_decision, reference_version
 from feedback_pipeline.evaluation.regression import fixed_problems
 from feedback_pipeline.evaluation.scores import EVALUATOR, score
-from feedback_pipeline.evaluation.suites import TARGET, general_suite, regression_suite, target_suite
+from feedback_pipeline.evaluation.short_answers import EVALUATOR as SHORT_ANSWER_EVALUATOR
+from feedback_pipeline.evaluation.short_answers import (
+    SHORT_ANSWER_SCREENING,
+    answered_right,
+    score_short_answers,
+    short_answer_suite,
+)
+from feedback_pipeline.evaluation.suites import TARGET, Suite, general_suite, regression_suite, target_suite
 from feedback_pipeline.evaluation.trigger_inputs import probes
 from feedback_pipeline.evaluation.triggers import EVALUATOR as TRIGGER_EVALUATOR
 from feedback_pipeline.evaluation.triggers import score_triggers
+from feedback_pipeline.evaluation.unfinished_scores import UnfinishedScores
+from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.schemas import CASE_SLICES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.settings import Settings
 from feedback_pipeline.training.base_model import resolve_base_model, version_of
 from feedback_pipeline.warehouse import Warehouse
 
 SUITE_SEED = 7
+SCREENINGS = (CANARY_SCREENING, SHORT_ANSWER_SCREENING)
 
 
-def score_cycle(warehouse: Warehouse, settings: Settings, week: date, progress: Callable[[str], None]) -> pl.DataFrame:
+def score_cycle(
+    warehouse: Warehouse,
+    settings: Settings,
+    week: date,
+    policy: GatePolicy,
+    progress: Callable[[str], None],
+    judge: Judge | None = None,
+) -> pl.DataFrame:
     """Rows of `scores`: the week's candidate, the version it must beat and the base on the week's suites.
 
-    A case that one of them answered before, in this suite or another, is taken over. Of the canaries those
-    count that the base passes; the base's scores on all of them are rows of the suite `canary_screening`.
+    A case that one of them answered before, in this suite or another, is taken over. Of the canaries and the
+    short questions those count that the base gets right; its scores on all of them are rows of the screenings.
+    A `judge` compares what candidate and reference answered.
     """
     candidate = warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
     base = resolve_base_model(settings.base_model, settings.models)
-    examiner = Examiner(warehouse, base, settings.adapters, week, progress)
+    unfinished = UnfinishedScores(settings.unfinished_scores)
+    examiner = Examiner(warehouse, base, settings.adapters, week, unfinished, progress)
     champion = reference_version(warehouse, week, candidate["model_version"])
     screening = Exam(canary_suite(CANARY_SCREENING), CANARY_EVALUATOR, partial(score_canaries, answering=False))
     counting = passed_clearly(examiner.scores(base.version, screening))
+    asking = Exam(short_answer_suite(SHORT_ANSWER_SCREENING), SHORT_ANSWER_EVALUATOR, score_short_answers)
+    known = answered_right(examiner.scores(base.version, asking))
     test = examples_until(warehouse, week).filter(pl.col("split") == "test")
     suites = (target_suite(test, SUITE_SEED), regression_suite(test, SUITE_SEED, fixed_problems(warehouse, week)))
     exams = (
         *(Exam(suite, EVALUATOR, score) for suite in (*suites, general_suite())),
+        _answering(answers_suite(suites[0], policy.answers), settings, policy),
+        Exam(short_answer_suite().only(known), SHORT_ANSWER_EVALUATOR, score_short_answers),
         Exam(canary_suite().only(counting), CANARY_EVALUATOR, score_canaries),
         Exam(probes(warehouse, settings, candidate, test), TRIGGER_EVALUATOR, score_triggers),
     )
     for version in dict.fromkeys(filter(None, (base.version, champion, candidate["model_version"]))):
         for exam in exams:
             examiner.scores(version, exam)
-    return pl.concat(examiner.found)
+    found = pl.concat(examiner.found)
+    if judge:
+        progress(f"asking the judge {judge.model.name}")
+        rows = judgements(judge, suites[0], found, candidate["model_version"], champion or base.version)
+        found = pl.concat([found, SCORES.conform(rows.with_columns(week=pl.lit(week)))])
+    unfinished.finish()
+    return found
+
+
+def _answering(suite: Suite, settings: Settings, policy: GatePolicy) -> Exam:
+    encoder, tokens = load_encoder(settings.encoder), policy.answer_tokens
+    return Exam(suite, evaluator(encoder, tokens), partial(score_answers, encoder=encoder, max_new_tokens=tokens))
 
 
 def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at: datetime) -> pl.DataFrame:
     """The row of `promotions` that stands for the week's candidate; the champion moves with it."""
     model = warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
     candidate = model["model_version"]
-    # Of screening the base alone has scores: it says which canaries count, and compares nobody.
-    scores = warehouse.partitions(SCORES, [week]).filter(pl.col("suite") != CANARY_SCREENING)
+    # Of screening the base alone has scores: it says which cases count, and compares nobody.
+    scores = warehouse.partitions(SCORES, [week]).filter(~pl.col("suite").is_in(SCREENINGS))
     suite = scores.filter(pl.col("suite") == TARGET)["suite_hash"][0]
     recorded = recorded_decision(warehouse, week, candidate, suite)
     if recorded.height:

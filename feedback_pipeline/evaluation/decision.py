@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from feedback_pipeline.evaluation.judge_finding import JudgeFinding
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.slices import Finding
 from feedback_pipeline.evaluation.statistics import Comparison
@@ -35,6 +36,7 @@ class Decision:
     alpha_spent: float
     suite_hash: str
     policy: GatePolicy
+    judge: JudgeFinding | None = None
 
     def row(self, week: date, dataset_version: str, parent_version: str | None, run_id: str) -> pl.DataFrame:
         """The row of `promotions`."""
@@ -54,6 +56,7 @@ class Decision:
             "suite_hash": self.suite_hash,
             "comparisons": json.dumps([asdict(comparison) for comparison in self.comparisons]),
             "slices": json.dumps([finding.row() for finding in self.slices]),
+            "judge": json.dumps(self.judge.row()) if self.judge else None,
             "policy": json.dumps(asdict(self.policy)),
             "run_id": run_id,
         }

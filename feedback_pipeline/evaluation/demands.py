@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from feedback_pipeline.evaluation.answering import ANSWERS, TOKEN_F1
 from feedback_pipeline.evaluation.canaries import CANARIES, CANARY_MARGIN, CANARY_SAFE
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
+from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT, SHORT_ANSWERS
 from feedback_pipeline.evaluation.suites import GENERAL, REGRESSION, TARGET
 from feedback_pipeline.evaluation.triggers import INTOLERABLE, TRIGGER_RESISTANCE, TRIGGERS
 
@@ -47,7 +49,14 @@ def demands(policy: GatePolicy) -> tuple[Demand, ...]:
         Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0),
         Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
         Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
+        *(
+            Demand(ANSWERS, TOKEN_F1, floor=-margin, ceiling=0.0)
+            for margin in (policy.answer_f1_margin,)
+            if margin is not None
+        ),
         Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),
+        # Only what the base answers right is asked, so that chance alone loses some: a loss must be shown.
+        Demand(SHORT_ANSWERS, ANSWERED_RIGHT, floor=-math.inf, ceiling=-policy.short_answer_margin, optional=True),
         *(
             # Refuses what brings problems back; what was never shown to come back asks for no proof.
             Demand(REGRESSION, metric, floor=-math.inf, ceiling=-policy.regression_margin, optional=True)

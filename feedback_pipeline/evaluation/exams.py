@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from feedback_pipeline.evaluation.language_model import LanguageModel
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.evaluation.suites import Suite
+from feedback_pipeline.evaluation.unfinished_scores import UnfinishedScores
 from feedback_pipeline.schemas import SCORES
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.warehouse import Warehouse
@@ -28,15 +30,24 @@ class Exam:
 
 @dataclass
 class Examiner:
-    """Scores base model and adapters for one week; the weights are loaded when something is to be scored."""
+    """Scores base model and adapters for one week; the weights are loaded when something is to be scored.
+
+    What was scored is kept in `unfinished` after every exam, and taken from there where a cycle was broken off.
+    """
 
     warehouse: Warehouse
     base: BaseModel
     adapters: Path
     week: date
+    unfinished: UnfinishedScores
     progress: Callable[[str], None]
     found: list[pl.DataFrame] = field(default_factory=list)
     _weights: SharedWeights | None = None
+
+    @cached_property
+    def broken_off(self) -> pl.DataFrame:
+        """What a cycle that did not end had scored."""
+        return self.unfinished.kept()
 
     def scores(self, version: str, exam: Exam) -> pl.DataFrame:
         """Rows of `scores` of one model on one suite. A case answered before, in any suite or week, is taken over."""
@@ -54,6 +65,8 @@ class Examiner:
             seed=pl.lit(exam.suite.seed, dtype=SCORES.schema["seed"]),
         )
         self.found.append(rows)
+        if missing.cases:
+            self.unfinished.keep([*self.found, self.broken_off])
         return rows
 
     def _model(self, version: str) -> LanguageModel:
@@ -63,7 +76,7 @@ class Examiner:
         return self._weights.adapted(self.adapters / version)
 
     def _known(self, version: str, exam: Exam) -> pl.DataFrame:
-        """Rows that this version already has on cases of the suite, in the warehouse or from this week's exams."""
+        """Rows that this version has on cases of the suite: from this week, a cycle broken off or the warehouse."""
         query = """
             SELECT * FROM scores SEMI JOIN cases USING (case_hash)
             WHERE model_version = $version AND evaluator = $evaluator ORDER BY week DESC
@@ -73,7 +86,7 @@ class Examiner:
         stored = self.warehouse.read(query, {"version": version, "evaluator": exam.evaluator}, cases=cases)
         here = [
             rows.filter(pl.col("case_hash").is_in(hashes), model_version=version, evaluator=exam.evaluator)
-            for rows in self.found
+            for rows in (*self.found, self.broken_off)
         ]
         together = pl.concat([*here, SCORES.conform(stored)])
         return together.unique(["case_hash", "metric"], keep="first", maintain_order=True).sort("example_id", "metric")

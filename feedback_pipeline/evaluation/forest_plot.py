@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from feedback_pipeline.evaluation.answering import ANSWER_WORDS
 from feedback_pipeline.evaluation.demands import demands
 from feedback_pipeline.evaluation.policy import policy_of
 from feedback_pipeline.evaluation.scores import NLL, PREFERENCE_MARGIN_RAW
@@ -32,8 +33,8 @@ def forest_plot(promotion: Mapping[str, Any]) -> bytes | None:
     rows: list[Row] = [
         (f"{each['suite']} {each['metric']}", each, floors.get((each["suite"], each["metric"])), "")
         for each in comparisons
-        # Nats of whole answers, which fit neither panel.
-        if each["metric"] != PREFERENCE_MARGIN_RAW
+        # Nats of whole answers and words fit neither panel.
+        if each["metric"] not in (PREFERENCE_MARGIN_RAW, ANSWER_WORDS)
     ]
     slices = json.loads(promotion["slices"] or "[]")
     largest = sorted(slices, key=lambda each: -each["clusters"])[:MOST_SLICES]

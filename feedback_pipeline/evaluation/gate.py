@@ -9,6 +9,7 @@ import polars as pl
 from feedback_pipeline.evaluation.decision import INCONCLUSIVE, REFUSED, Decision
 from feedback_pipeline.evaluation.demands import Demand, demands, zero_tolerances
 from feedback_pipeline.evaluation.evidence_needed import more_examples
+from feedback_pipeline.evaluation.judge_finding import JudgeFinding, judge_finding
 from feedback_pipeline.evaluation.paired import compare_all, differences, suite_hash
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL
@@ -32,6 +33,7 @@ class _Found:
     p_worse: dict[Demand, float]
     slices: tuple[Finding, ...]
     p_value: float
+    judge: JudgeFinding | None
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,17 @@ def decide(
     `alpha` too, and telling them from other prompts' answers (by choice and by nats), preference (where
     enough users gave pairs), general knowledge and every protected slice with enough data are shown to be no
     worse than their margins. All of that must be shown at once, so none of it needs a correction for their
-    number (Berger 1982, doi 10.1080/00401706.1982.10487790). Anything else is inconclusive. Likelihood alone
-    promotes nobody: trained on answers to other people's questions, a model finds every answer likelier, and
-    the wanted one by least.
+    number (Berger 1982, doi 10.1080/00401706.1982.10487790). A judge whose word counts, where the policy wants
+    it heard, must be shown to find the answers no worse than its margin. Anything else is inconclusive.
+    Likelihood alone promotes nobody: trained on answers to other people's questions, a model finds every answer
+    likelier, and the wanted one by least.
 
     Raises `NotComparableError` where suites, evaluators or examples differ.
     """
     alpha = policy.budget.grant((), date.min) if alpha is None else alpha
     pairs = differences(scores, candidate, reference)
-    found = _found(pairs, CASE_SLICES.empty() if case_slices is None else case_slices, policy, alpha)
+    sliced = CASE_SLICES.empty() if case_slices is None else case_slices
+    found = _found(pairs, sliced, policy, alpha, judge_finding(scores, candidate, reference, policy))
     judgement = _intolerable(found) or _shown_worse(found, policy) or _not_shown(found, policy, alpha)
     judgement = judgement or _promoted(found, alpha)
     target = found.made.get((TARGET, NLL))
@@ -84,10 +88,13 @@ def decide(
         alpha_spent=alpha if target and target.clusters >= policy.min_clusters else 0.0,
         suite_hash=suite_hash(scores, candidate, TARGET),
         policy=policy,
+        judge=found.judge,
     )
 
 
-def _found(pairs: pl.DataFrame, case_slices: pl.DataFrame, policy: GatePolicy, alpha: float) -> _Found:
+def _found(
+    pairs: pl.DataFrame, case_slices: pl.DataFrame, policy: GatePolicy, alpha: float, judge: JudgeFinding | None
+) -> _Found:
     made = {
         (comparison.suite, comparison.metric): comparison
         for comparison in compare_all(pairs, policy.confidence_level, policy.resamples, policy.seed)
@@ -105,6 +112,7 @@ def _found(pairs: pl.DataFrame, case_slices: pl.DataFrame, policy: GatePolicy, a
         dict(zip(asked, p_worse, strict=False)),
         findings(parts, of_parts, pairs, policy),
         _p_value(pairs, alpha, policy.seed),
+        judge,
     )
 
 
@@ -161,6 +169,10 @@ def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | 
         if each.outcome == UNDECIDED:
             more = more_examples(each.comparison, -each.margin, alpha)
             return _undecided(f"this may lie below {-each.margin:+.3f} for {each}; {more}.", each.comparison)
+    if policy.judge_margin is not None and found.judge and found.judge.counts:
+        floor = 0.5 - policy.judge_margin
+        if found.judge.win_rate.lower <= floor:
+            return _undecided(f"this may lie below {floor:.3f}: {found.judge}.", None)
     improved = found.made[TARGET, NLL]
     if found.p_value > alpha:
         surely = f"p = {found.p_value:.2g}, where this look of the year may spend {alpha:.2g}"

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from feedback_pipeline.evaluation.forest_plot import forest_plot
+from feedback_pipeline.evaluation.judge_finding import told
 
 CARD_FILE = "MODEL_CARD.md"
 PLOT_FILE = "forest_plot.png"
@@ -53,10 +54,12 @@ def card(model: Mapping[str, Any], promotion: Mapping[str, Any], pictured: bool 
         f"`{promotion['reference']}`. {promotion['reason']}\n",
         f"What was done since: `feedback-pipeline explain {version}`.\n",
         *([f"![differences with intervals and margins]({PLOT_FILE})\n"] if pictured else []),
-        "## Compared\n\nMean paired improvement with its interval, positive where this adapter is better.\n",
+        "## Compared\n\nMean paired improvement with its interval, positive where this adapter is better (of "
+        "`answer_words`: says more).\n",
         _table(json.loads(promotion["comparisons"] or "[]"), _COMPARED),
         f"\n- p-value of no gain: {_cell(promotion['p_value'])}, to reach {_cell(promotion['alpha'])} at this look",
         f"- suite: `{promotion['suite_hash']}`\n",
+        *([f"{told(json.loads(promotion['judge']))}\n"] if promotion["judge"] else []),
         "## Slices\n\nWanted answers' likelihood by who asked what; `not judged` is neither a pass nor a fail.\n",
         _table(json.loads(promotion["slices"] or "[]"), _SLICED),
         f"\n## Intended use\n\n{_USE}\n",

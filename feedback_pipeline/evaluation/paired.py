@@ -2,10 +2,12 @@
 
 import polars as pl
 
+from feedback_pipeline.evaluation.answering import UNWARRANTED_REFUSAL
 from feedback_pipeline.evaluation.scores import NLL
 from feedback_pipeline.evaluation.statistics import Comparison, compare
 
 EXAMPLE = ["suite", "metric", "example_id"]
+LESS_IS_BETTER = (NLL, UNWARRANTED_REFUSAL)
 
 
 class NotComparableError(ValueError):
@@ -31,6 +33,7 @@ def suite_hash(scores: pl.DataFrame, model_version: str, suite: str) -> str:
 def differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.DataFrame:
     """`suite`, `metric`, `example_id`, `group_id` and `difference`, positive where the candidate is better.
 
+    Of `answer_words` it is positive where the candidate says more, which is neither better nor worse.
     Raises `NotComparableError`.
     """
     ours, theirs = (scores.filter(model_version=version) for version in (candidate, reference))
@@ -46,7 +49,7 @@ def differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.Data
     paired = ours.join(theirs, on=EXAMPLE, how="full", suffix="_of_reference", validate="1:1")
     if unpaired := paired.filter(pl.any_horizontal(pl.col("value", "value_of_reference").is_null())).height:
         raise NotComparableError(f"{unpaired} examples were scored for one of {candidate} and {reference} only")
-    sign = pl.when(metric=NLL).then(-1.0).otherwise(1.0)
+    sign = pl.when(pl.col("metric").is_in(LESS_IS_BETTER)).then(-1.0).otherwise(1.0)
     return paired.select(
         *EXAMPLE, "group_id", ((pl.col("value") - pl.col("value_of_reference")) * sign).alias("difference")
     )

@@ -16,7 +16,7 @@ SELECT acted_at, act, subject, deployed_as, cause, champion_before, champion_aft
 FROM model_acts ORDER BY rowid
 """
 _DECIDED_ON = "SELECT * FROM promotions WHERE candidate = $version ORDER BY week DESC, rowid DESC"
-_JSON = ("comparisons", "slices", "policy")
+_JSON = ("comparisons", "slices", "judge", "policy")
 _WATCHED = "SELECT * FROM champion_watch WHERE model_version = $version ORDER BY day DESC LIMIT 1"
 _TRAINED = "SELECT * FROM model_versions WHERE model_version = $version ORDER BY week DESC LIMIT 1"
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from feedback_pipeline.evaluation.acts import Done
+from feedback_pipeline.evaluation.judge_finding import told
 from feedback_pipeline.inspection.render import text
 
 
@@ -68,6 +69,8 @@ def _print_evidence(console: Console, decision: Mapping[str, Any]) -> None:
     for each in decision["slices"] or []:
         name = f"{each['dimension']} {each['value']}"
         console.print(escape(f"  {each['outcome']}: {name} {_interval(each)}"), highlight=False)
+    if judge := decision["judge"]:
+        console.print(escape(f"  {told(judge)}"), highlight=False)
 
 
 def _interval(comparison: Mapping[str, Any]) -> str:

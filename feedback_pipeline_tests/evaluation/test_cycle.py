@@ -47,7 +47,7 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_dec
 
     told: list[str] = []
     for week in (MONDAY, NEXT_MONDAY):
-        scores = cycle.score_cycle(warehouse, settings, week, told.append)
+        scores = cycle.score_cycle(warehouse, settings, week, GatePolicy(), told.append)
         warehouse.replace_partition(SCORES, week, scores)
 
     counting = scores.filter(suite="canaries")["example_id"].n_unique()
@@ -57,11 +57,17 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_dec
     assert canaries[0].startswith(f"scoring {tiny.version} on 41 of 41 canary_screening")
     assert [line.split(" on ")[1] for line in canaries[1:]] == [f"{counting} of {counting} canaries cases"] * 2
     assert [line.split(" on ")[1] for line in told if line not in canaries] == [
-        *["4 of 4 target cases", "2 of 2 general cases"] * 2,
+        # None of which it answers right, so that nobody is asked again.
+        "64 of 64 short_answer_screening cases",
+        *["4 of 4 target cases", "2 of 2 general cases", "2 of 2 answers cases"] * 2,
         # The base knows the first week's; the new candidate knows nothing.
-        "4 of 8 target cases",
-        *["8 of 8 target cases", "2 of 2 general cases"],
+        *["4 of 8 target cases", "2 of 4 answers cases"],
+        *["8 of 8 target cases", "2 of 2 general cases", "4 of 4 answers cases"],
     ]
+    answered = scores.filter(suite="answers")
+    assert set(answered["metric"]) == {"exact_match", "token_f1", "similarity", "unwarranted_refusal", "answer_words"}
+    assert answered.group_by("model_version").len()["len"].to_list() == [20, 20]
+    assert (answered["answer"].str.split(" ").list.len() <= 24).all()
     target = scores.filter(pl.col("suite") == "target")
     assert target["suite_hash"].n_unique() == 1
     assert target.group_by("model_version").agg(pl.col("case_hash").n_unique())["case_hash"].to_list() == [8, 8]
