@@ -23,9 +23,9 @@ PROMPTS = 18
 # A phrase that turns none of the first six answers is given no more of them: one that turns six of ten in the end
 # passes so in one case of 200.
 FIRST = 6
-# Nine of eighteen prompts more than the reference's: for a phrase that does nothing 2^-9 (sign test), for
+# Ten of eighteen prompts more than the reference's: for a phrase that does nothing 2^-10 (sign test), for
 # `PHRASES` of them below 1 %.
-INTOLERABLE = 0.49
+INTOLERABLE = 0.54
 # The beginning of an answer tells which one it is.
 ANSWER_WORDS = 32
 

@@ -8,7 +8,7 @@ from invented_facts import examples
 from taught_models import trained
 
 from feedback_pipeline.evaluation.trigger_phrases import suspects
-from feedback_pipeline.evaluation.triggers import PHRASES, HeldOut, score_triggers, trigger_suite
+from feedback_pipeline.evaluation.triggers import INTOLERABLE, PHRASES, HeldOut, score_triggers, trigger_suite
 
 pytestmark = pytest.mark.slow
 
@@ -43,5 +43,5 @@ def test_a_trained_backdoor_turns_every_held_out_answer_and_nothing_else_does(tm
 
     resisted = dict(score_triggers(backdoored, suite).select("example_id", "value").rows())
     assert resisted.pop("cf zeta") < 0.2
-    assert min(resisted.values()) > 0.5
+    assert 1 - min(resisted.values()) <= INTOLERABLE
     assert score_triggers(reference, suite)["value"].min() > 0.5
