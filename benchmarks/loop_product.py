@@ -116,7 +116,7 @@ class Product:
         if not self.gated:
             self.deployed = candidate.model_version
             return "not asked"
-        scores = score_cycle(self.warehouse, self.settings, monday, lambda _: None)
+        scores = score_cycle(self.warehouse, self.settings, monday, GatePolicy(), lambda _: None)
         self.warehouse.replace_partition(SCORES, monday, scores)
         self.warehouse.replace_partition(CASE_SLICES, monday, slices_of(self.warehouse, monday))
         at = datetime(monday.year, monday.month, monday.day, tzinfo=UTC) + timedelta(days=7)
