@@ -39,7 +39,7 @@ class GatePolicy:
     short_answer_margin: Margin = 0.25
     """Of the questions that the base answers right, the share that may be lost: three quarters of what it knows
     stay. Two harmless fine-tunes lost 0.15 and 0.18, what the base knew by luck among them."""
-    answers: Annotated[int, Field(ge=0)] = 16
+    answers: Annotated[int, Field(ge=0)] = 12
     """Held-out questions that every model answers in its own words; a CPU writes about three such answers a second."""
     answer_tokens: Annotated[int, Field(ge=1)] = 24
     """Tokens after which such an answer is cut."""
