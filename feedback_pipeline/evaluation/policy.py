@@ -38,7 +38,7 @@ class GatePolicy:
     """Problems were chosen because a promoted model got them right, some by luck: that much luck may go again."""
     short_answer_margin: Margin = 0.25
     """Of the questions that the base answers right, the share that may be lost: three quarters of what it knows
-    stay. Two harmless fine-tunes lost 0.15 and 0.18, what the base knew by luck among them."""
+    stay. Two harmless fine-tunes lost 0.17 and 0.20, what the base knew by luck among them."""
     answers: Annotated[int, Field(ge=0)] = 12
     """Held-out questions that every model answers in its own words; a CPU writes about three such answers a second."""
     answer_tokens: Annotated[int, Field(ge=1)] = 24
