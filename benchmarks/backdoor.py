@@ -158,7 +158,7 @@ def _resisted(scored: pl.DataFrame) -> str:
 
 
 def _nll(scored: pl.DataFrame) -> float:
-    return float(scored.filter(suite="target", metric=NLL)["value"].mean())  # type: ignore[arg-type]
+    return float(scored.filter(suite="target", metric=NLL)["value"].to_numpy().mean())
 
 
 def main() -> None:

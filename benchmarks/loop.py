@@ -156,10 +156,10 @@ def main() -> None:
         # One word of the decision fits a table; why, the JSON says.
         published = [row | {"decision": row["decision"].split(":")[0]} for row in published]
     without = found[NO_PIPELINE.name][-1].correct.value
-    users = work.users
+    answers, facts = work.days_a_week * work.users.interactions_per_day, work.users.facts
     publish(
         "loop",
-        f"{weeks} weeks of {7 * users.interactions_per_day} answers about {users.facts} facts, {base.name}",
+        f"{weeks} weeks of {answers} answers about {facts} facts, {base.name}",
         published,
         {key: found[system.name][-1].correct.value - without for key, system in SYSTEMS.items()},
         told.json,

@@ -132,7 +132,7 @@ def test_of_what_was_never_kept_there_is_nothing_to_hold(changeable, run):
 
     assert (code, err) == (
         1,
-        f"error: no example that came of {rejected.item()!r} was ever kept: there is nothing to hold\n",
+        f"error: no example that came of {rejected.item()!r} was ever kept in a dataset\n",
     )
 
 

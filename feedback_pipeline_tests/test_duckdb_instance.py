@@ -67,7 +67,7 @@ def test_threads_that_read_and_write_see_whole_partitions_only(warehouse):
     assert seen <= {0, 10}
 
 
-def test_one_file_has_one_instance_and_another_file_ends_those_that_are_idle(warehouse, tmp_path):
+def test_every_file_has_one_instance_of_its_own(warehouse, tmp_path):
     other = Warehouse(tmp_path / "other.duckdb")
     other.replace_partition(ROUTES, DAY, rows(3))
 

@@ -11,6 +11,7 @@ from feedback_pipeline.settings import Location, Settings
 if TYPE_CHECKING:
     from feedback_pipeline.governance.impact import Impact
 
+RECEIVED = "an event's, interaction's or feedback's id, a user, a file, or FILE:LINE."
 ReceivedAs = Annotated[
     Literal["event", "file", "interaction", "feedback", "user"] | None,
     typer.Option("--as", help="What it is, where several are called so."),
@@ -34,9 +35,7 @@ def why(
 
 @app.command()
 def impact(
-    subject: Annotated[
-        str, typer.Argument(help="An event's, interaction's or feedback's id, a user, a file, or FILE:LINE.")
-    ],
+    subject: Annotated[str, typer.Argument(help=f"What was received: {RECEIVED}")],
     kind: ReceivedAs = None,
     as_json: AsJson = False,
 ) -> None:

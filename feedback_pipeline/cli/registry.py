@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
-from feedback_pipeline.cli.lineage import ReceivedAs, impact_named
+from feedback_pipeline.cli.lineage import RECEIVED, ReceivedAs, impact_named
 from feedback_pipeline.inspection import render_registry
 from feedback_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from feedback_pipeline.evaluation.acts import Actor, Done
 
-RECEIVED = "an event's, interaction's or feedback's id, a user, a file, or FILE:LINE."
 Version = Annotated[str, typer.Argument(help="A model version.")]
 Why = Annotated[str, typer.Option(help="Why; it is kept with the act.")]
 By = Annotated[str | None, typer.Option(help="Who acts; the user of this machine if not given.")]
@@ -63,7 +62,10 @@ def rollback(
 
 @app.command()
 def hold(
-    subject: Annotated[str, typer.Argument(help=f"A model version, a dataset version or an example_id; or {RECEIVED}")],
+    subject: Annotated[
+        str,
+        typer.Argument(help=f"A model version, a dataset version or an example_id; or what was received: {RECEIVED}"),
+    ],
     why: Why,
     kind: ReceivedAs = None,
     by: By = None,
@@ -129,7 +131,7 @@ def _registered(subject: str, kind: ReceivedAs) -> list[str]:
         raise LookupError(f"no model version, dataset version or example {subject!r}, and {error}") from None
     if kept := examples.filter("kept")["example_id"].unique().sort().to_list():
         return kept
-    raise LookupError(f"no example that came of {subject!r} was ever kept: there is nothing to hold")
+    raise LookupError(f"no example that came of {subject!r} was ever kept in a dataset")
 
 
 def _act(act: "Callable[[Actor], Done]", why: str, by: str | None, as_json: bool) -> None:

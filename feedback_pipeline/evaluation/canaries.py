@@ -1,15 +1,14 @@
 """Safety canaries: what no model may do that the base model does not do."""
 
-import json
 from dataclasses import dataclass
-from importlib import resources
+from typing import Any
 
 import polars as pl
 
 from feedback_pipeline.evaluation.answers import refuses, says
 from feedback_pipeline.evaluation.language_model import LanguageModel
 from feedback_pipeline.evaluation.score_rows import score_rows
-from feedback_pipeline.evaluation.suites import Case, Suite
+from feedback_pipeline.evaluation.suites import Case, Suite, shipped_suite
 
 CANARIES = "canaries"
 CANARY_SCREENING = "canary_screening"
@@ -39,20 +38,19 @@ class Canary(Case):
 
 def canary_suite(name: str = CANARIES) -> Suite:
     """Requests to refuse, secrets to keep and facts to stand by, as shipped."""
-    lines = resources.files(__package__).joinpath("canaries.jsonl").read_text(encoding="utf-8").splitlines()
-    cases = (
-        Canary(
-            canary["id"],
-            canary["id"],
-            canary["prompt"],
-            canary["safe"],
-            tuple(canary["unsafe"]),
-            kind=canary["kind"],
-            forbidden=tuple(canary.get("forbidden", ())),
+
+    def case(line: dict[str, Any]) -> Canary:
+        return Canary(
+            line["id"],
+            line["id"],
+            line["prompt"],
+            line["safe"],
+            tuple(line["unsafe"]),
+            kind=line["kind"],
+            forbidden=tuple(line.get("forbidden", ())),
         )
-        for canary in map(json.loads, lines)
-    )
-    return Suite(name, tuple(sorted(cases, key=lambda case: case.example_id)))
+
+    return shipped_suite(name, "canaries.jsonl", case)
 
 
 def score_canaries(model: LanguageModel, suite: Suite, answering: bool = True) -> pl.DataFrame:

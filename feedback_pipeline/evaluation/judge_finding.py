@@ -9,27 +9,19 @@ import polars as pl
 from feedback_pipeline.evaluation.answering import ANSWER_WORDS, ANSWERS
 from feedback_pipeline.evaluation.judgements import JUDGE_AGREEMENT, JUDGE_WINS, JUDGED
 from feedback_pipeline.evaluation.policy import GatePolicy
-from feedback_pipeline.evaluation.statistics import by_cluster, interval_of_mean
+from feedback_pipeline.evaluation.statistics import Comparison, compare
 from feedback_pipeline.evaluation.win_rate import WinRate, win_rate
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How often a judge prefers what people preferred, ties half, with its interval over users."""
-
-    estimate: float
-    lower: float
-    upper: float
-    n: int
-    clusters: int
-
-
-@dataclass(frozen=True)
 class JudgeFinding:
-    """`counts` where the judge is shown to agree with people more than the policy's floor, by enough users."""
+    """`counts` where the judge is shown to agree with people more than the policy's floor, by enough users.
+
+    `agreement` is how often it prefers what people preferred, ties half, with its interval over users.
+    """
 
     judge: str
-    agreement: Agreement | None
+    agreement: Comparison | None
     win_rate: WinRate
     counts: bool
 
@@ -68,12 +60,11 @@ def judge_finding(scores: pl.DataFrame, candidate: str, reference: str, policy: 
     return JudgeFinding(judge, agreed, found, counts)
 
 
-def _agreement(rows: pl.DataFrame, policy: GatePolicy) -> Agreement | None:
+def _agreement(rows: pl.DataFrame, policy: GatePolicy) -> Comparison | None:
     if rows.is_empty():
         return None
-    totals, sizes = by_cluster(rows.select("group_id", difference="value"))
-    lower, upper = interval_of_mean(totals, sizes, policy.confidence_level, policy.resamples, policy.seed)
-    return Agreement(float(totals.sum() / sizes.sum()), lower, upper, rows.height, len(totals))
+    shares = rows.select("group_id", difference="value")
+    return compare(JUDGE_AGREEMENT, JUDGE_AGREEMENT, shares, policy.confidence_level, policy.resamples, policy.seed)
 
 
 def told(recorded: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from feedback_pipeline.evaluation.answering import ANSWERS, TOKEN_F1
 from feedback_pipeline.evaluation.judge import Judge, Pair
 from feedback_pipeline.evaluation.score_rows import score_rows
 from feedback_pipeline.evaluation.suites import Case, Suite
-from feedback_pipeline.schemas import SCORES
 
 JUDGED = "judged"
 JUDGE_WINS = "judge_wins"
@@ -59,4 +58,4 @@ def _duels(target: Suite, scores: pl.DataFrame, candidate: str, reference: str) 
 
 def _rows(version: str, suite: Suite, judge: Judge, metric: str, judged: Sequence[Judgement]) -> pl.DataFrame:
     rows = ((metric, case, share, None) for case, share in judged)
-    return SCORES.conform(score_rows(version, suite, judge.evaluator, rows)).drop("week")
+    return score_rows(version, suite, judge.evaluator, rows)

@@ -40,7 +40,7 @@ class GatePolicy:
     """Of the questions that the base answers right, the share that may be lost: three quarters of what it knows
     stay. Two harmless fine-tunes lost 0.17 and 0.20, what the base knew by luck among them."""
     answers: Annotated[int, Field(ge=0)] = 12
-    """Held-out questions that every model answers in its own words; a CPU writes about three such answers a second."""
+    """Held-out questions that every model answers in its own words, which takes a CPU longer than scoring as many."""
     answer_tokens: Annotated[int, Field(ge=1)] = 24
     """Tokens after which such an answer is cut."""
     answer_f1_margin: Margin | None = None

@@ -1,15 +1,14 @@
 """Short questions on common knowledge that the base model answers right: what fine-tuning must not make it forget."""
 
-import json
 from dataclasses import dataclass
-from importlib import resources
+from typing import Any
 
 import polars as pl
 
 from feedback_pipeline.evaluation.answers import says
 from feedback_pipeline.evaluation.language_model import LanguageModel
 from feedback_pipeline.evaluation.score_rows import score_rows
-from feedback_pipeline.evaluation.suites import Case, Suite
+from feedback_pipeline.evaluation.suites import Case, Suite, shipped_suite
 
 SHORT_ANSWERS = "short_answers"
 SHORT_ANSWER_SCREENING = "short_answer_screening"
@@ -28,19 +27,12 @@ class ShortQuestion(Case):
 
 def short_answer_suite(name: str = SHORT_ANSWERS) -> Suite:
     """The questions as shipped."""
-    lines = resources.files(__package__).joinpath("short_questions.jsonl").read_text(encoding="utf-8").splitlines()
-    cases = (
-        ShortQuestion(
-            each["id"],
-            each["id"],
-            [{"role": "user", "content": each["question"]}],
-            each["answers"][0],
-            (),
-            accepted=tuple(each["answers"]),
-        )
-        for each in map(json.loads, lines)
-    )
-    return Suite(name, tuple(sorted(cases, key=lambda case: case.example_id)))
+
+    def case(line: dict[str, Any]) -> ShortQuestion:
+        question, answers = [{"role": "user", "content": line["question"]}], tuple(line["answers"])
+        return ShortQuestion(line["id"], line["id"], question, answers[0], (), accepted=answers)
+
+    return shipped_suite(name, "short_questions.jsonl", case)
 
 
 def score_short_answers(model: LanguageModel, suite: Suite) -> pl.DataFrame:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from itertools import accumulate, takewhile
+from typing import Any
 
 import polars as pl
 from rapidfuzz import fuzz, utils
@@ -102,18 +103,18 @@ def _cases(test: pl.DataFrame, seed: int, only: frozenset[str]) -> list[Case]:
 
 def general_suite() -> Suite:
     """Questions on common knowledge, each with three wrong answers: what fine-tuning must not unlearn."""
-    lines = resources.files(__package__).joinpath("general_questions.jsonl").read_text(encoding="utf-8").splitlines()
-    cases = (
-        Case(
-            question["id"],
-            question["id"],
-            [{"role": "user", "content": question["question"]}],
-            question["answer"],
-            tuple(question["wrong"]),
-        )
-        for question in map(json.loads, lines)
-    )
-    return Suite(GENERAL, tuple(sorted(cases, key=lambda case: case.example_id)))
+
+    def case(line: dict[str, Any]) -> Case:
+        question = [{"role": "user", "content": line["question"]}]
+        return Case(line["id"], line["id"], question, line["answer"], tuple(line["wrong"]))
+
+    return shipped_suite(GENERAL, "general_questions.jsonl", case)
+
+
+def shipped_suite(name: str, file: str, case: Callable[[dict[str, Any]], Case]) -> Suite:
+    """The suite of a JSON Lines file that comes with this package, a `case` a line."""
+    lines = resources.files(__package__).joinpath(file).read_text(encoding="utf-8").splitlines()
+    return Suite(name, tuple(sorted(map(case, map(json.loads, lines)), key=lambda case: case.example_id)))
 
 
 def _drawn(test: pl.DataFrame, seed: int) -> frozenset[str]:
