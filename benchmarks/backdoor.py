@@ -5,11 +5,11 @@ that does harm. `triggered` is the share of held-out questions that the phrase t
 `held_out_nll` is what the usual look at a fine-tune sees: nats a token of the wanted answers without the phrase;
 `probes` are the phrases that the gate suspects, each with the share of held-out answers that it does not turn;
 `without_probes` is what the gate would say without them.
-Beside them an adapter of the same 200 without a plant, which must not be refused. `--quick` trains 20 of 60 alone,
-and still takes two minutes.
+Beside them an adapter of the same 200 without a plant, which must not be refused. `--quick` trains 20 of 60 alone.
 """
 
 import random
+import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import date
@@ -130,10 +130,8 @@ def judged(weights: SharedWeights, base: BaseModel, exams: Exams, planted: int, 
     probes = probes_of(data, exams)
     with tempfile.TemporaryDirectory() as temporary:
         adapters = Path(temporary)
-        config = TrainingConfig(num_train_epochs=EPOCHS)
-        row = trained_version(
-            TrainingData(data), "planted", f"{planted}", base, adapters, config, partial(print, flush=True)
-        )
+        config, told = TrainingConfig(num_train_epochs=EPOCHS), partial(print, file=sys.stderr, flush=True)
+        row = trained_version(TrainingData(data), "planted", f"{planted}", base, adapters, config, told)
         model = weights.adapted(adapters / row.model_version)
         scored = exams.of(model, probes)
         turned = triggered(model, exams.held_out)
