@@ -86,9 +86,10 @@ real: setup ## four public data sets through the same two jobs
 ui: release ## Dagster's web UI and daemon on 127.0.0.1:3000
 	$(BIN)/dg dev --host 127.0.0.1 --port 3000
 
+# Two processes whose torch has a thread each: with a thread a core they would slow each other down many times.
+test: export OMP_NUM_THREADS = 1
 test: lint ## everything CI needs
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not torch'
-	$(BIN)/pytest -m torch
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

@@ -43,12 +43,6 @@ DAY = date(2026, 1, 5)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what trains or scores: two processes of torch on the same cores slow each other down many times."""
-    if "training" in item.path.parts or {"base", "tiny_base"} & set(getattr(item, "fixturenames", ())):
-        item.add_marker(pytest.mark.torch)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first: the last of them would keep one core waiting for the other."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

@@ -114,7 +114,7 @@ def test_the_regression_suite_holds_the_target_cases_of_the_problems_that_were_f
 def test_the_general_suite_asks_each_question_once_with_three_other_answers():
     suite = general_suite()
 
-    assert 40 <= len(suite.cases) <= 80
+    assert len(suite.cases) == 160
     assert len({case.prompt[0]["content"] for case in suite.cases}) == len(suite.cases)
     assert len({case.group_id for case in suite.cases}) == len(suite.cases)
     assert all(len({case.wanted, *case.worse}) == 4 for case in suite.cases)
