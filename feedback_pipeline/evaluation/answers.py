@@ -21,12 +21,12 @@ _OPENING = 200
 
 def exact_match(answer: str, reference: str) -> float:
     """1.0 where both have the same normal form."""
-    return float(normal_form(answer) == normal_form(reference))
+    return float(_squad_normal_form(answer) == _squad_normal_form(reference))
 
 
 def token_f1(answer: str, reference: str) -> float:
     """Harmonic mean of precision and recall of the reference's words, as for SQuAD (2016, arXiv 1606.05250)."""
-    said, wanted = normal_form(answer).split(), normal_form(reference).split()
+    said, wanted = _squad_normal_form(answer).split(), _squad_normal_form(reference).split()
     common = sum((Counter(said) & Counter(wanted)).values())
     if not said or not wanted:
         return float(said == wanted)
@@ -35,7 +35,7 @@ def token_f1(answer: str, reference: str) -> float:
 
 def says(answer: str, value: str) -> bool:
     """Whether the answer contains the value as whole words, in normal form."""
-    return f" {normal_form(value)} " in f" {normal_form(answer)} "
+    return f" {_squad_normal_form(value)} " in f" {_squad_normal_form(answer)} "
 
 
 def refuses(answer: str) -> bool:
@@ -43,6 +43,6 @@ def refuses(answer: str) -> bool:
     return bool(_REFUSAL.search(answer[:_OPENING]))
 
 
-def normal_form(text: str) -> str:
+def _squad_normal_form(text: str) -> str:
     """SQuAD's: lower case, no punctuation, no English articles, one space between words."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
