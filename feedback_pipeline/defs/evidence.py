@@ -15,11 +15,15 @@ from feedback_pipeline.defs.reasons import reason_reader, reasons_shown
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evidence.accounted import feedback_accounts
 from feedback_pipeline.evidence.calibration import calibration_of
+from feedback_pipeline.evidence.evidence_plot import evidence_plot
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.evidence.overtaken import overtaken_by
+from feedback_pipeline.evidence.precision_plot import precision_plot
 from feedback_pipeline.evidence.rated_answers import rates_of
 from feedback_pipeline.evidence.rates_plot import rates_plot
 from feedback_pipeline.evidence.reliability_plot import reliability_plot
+from feedback_pipeline.evidence.shown import daily_of, detectors_shown, kinds_of
+from feedback_pipeline.warehouse import Warehouse
 
 
 @nightly_asset(
@@ -30,13 +34,22 @@ def evidence(context: dg.AssetExecutionContext, store: Store) -> EachPartition:
     days = partition_dates(context)
     return EachPartition(
         partial(evidence_of, store.warehouse, reader=reason_reader(store.settings)),
-        shows=lambda _: reasons_shown(store.warehouse, days),
+        shows=lambda _: _kinds_shown(store.warehouse, days) | reasons_shown(store.warehouse, days),
     )
+
+
+def _kinds_shown(warehouse: Warehouse, days: list[date]) -> dict[str, dg.MetadataValue]:
+    kinds = kinds_of(warehouse, days)
+    return {
+        "kinds": dg.MetadataValue.md(markdown_table(kinds)),
+        "four_weeks": dg.MetadataValue.md(markdown_image(evidence_plot(kinds, daily_of(warehouse, days[-1])))),
+    }
 
 
 def _calibration_shown(calibration: pl.DataFrame) -> dict[str, dg.MetadataValue]:
     return {
-        "detectors": dg.MetadataValue.md(markdown_table(calibration.drop("as_of", "mapping", "reliability"))),
+        "detectors": dg.MetadataValue.md(markdown_table(detectors_shown(calibration))),
+        "precision": dg.MetadataValue.md(markdown_image(precision_plot(calibration))),
         "reliability": dg.MetadataValue.md(markdown_image(reliability_plot(calibration))),
     }
 

@@ -43,7 +43,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             sample = rows if rows.height else sample
             context.log.info(f"{table.name} {key}: {rows.height} rows")
         shown = obj.shows(sample) if isinstance(obj, EachPartition) else {}
-        context.add_output_metadata(table_metadata(table, stored, sample) | shown)
+        context.add_output_metadata(shown | table_metadata(table, stored, sample))
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """The upstream partitions that the run's partitions map to, as one frame."""

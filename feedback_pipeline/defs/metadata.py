@@ -1,7 +1,7 @@
 """What the web UI shows of an asset: rows, columns with their meaning, and a look inside."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -9,7 +9,7 @@ import polars as pl
 
 from feedback_pipeline.schemas import Table
 
-PREVIEW_ROWS = 5
+PREVIEW_ROWS = 3
 CELL_CHARACTERS = 80
 
 
@@ -41,21 +41,29 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def preview(frame: pl.DataFrame) -> dg.MetadataValue:
-    """The first rows as a Markdown table."""
-    return dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS)))
+    """The first rows as a Markdown table, a line a column: side by side thirty columns are read by nobody."""
+    rows = frame.head(PREVIEW_ROWS).rows()
+    if not rows:
+        return dg.MetadataValue.md("none")
+    names = [f"row {number}" for number in range(1, len(rows) + 1)]
+    return dg.MetadataValue.md(_markdown(["column", *names], zip(frame.columns, *rows, strict=True)))
 
 
 def markdown_table(frame: pl.DataFrame) -> str:
     """Rows as a Markdown table, long cells cut."""
     if frame.is_empty():
         return "none"
-    lines = [frame.columns, ["---"] * frame.width, *([_cell(value) for value in row] for row in frame.iter_rows())]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _markdown(frame.columns, frame.iter_rows())
 
 
 def markdown_image(png: bytes | None) -> str:
     """An image inside Markdown, which is how the web UI shows one."""
     return f"![plot](data:image/png;base64,{b64encode(png).decode()})" if png else "nothing to plot yet"
+
+
+def _markdown(header: Sequence[str], rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cell(value: object) -> str:

@@ -1,6 +1,7 @@
 """Themes: recurring problems that keep their identity from night to night, and their trends."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 
 import dagster as dg
@@ -14,7 +15,8 @@ from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import load_encoder
 from feedback_pipeline.routing.themes.nightly import themes_of
 from feedback_pipeline.routing.themes.series import daily_rates
-from feedback_pipeline.routing.themes.shown import flagged_of, themes_shown
+from feedback_pipeline.routing.themes.shown import flagged_of, themes_shown, trends_shown
+from feedback_pipeline.routing.themes.themes_plot import themes_plot
 from feedback_pipeline.routing.themes.trends_nightly import history_of, trends_of
 from feedback_pipeline.routing.themes.trends_plot import trends_plot
 from feedback_pipeline.schemas import THEME_CHANGES, THEME_MEMBERS, THEME_TRENDS, THEMES
@@ -49,8 +51,16 @@ def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.Mat
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
         metadata = table_metadata(table, stored, sample)
         if table is THEMES:
-            metadata["themes"] = dg.MetadataValue.md(markdown_table(themes_shown(store.warehouse, days[-1])))
+            metadata = _themes_shown(store.warehouse, days[-1]) | metadata
         yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
+
+
+def _themes_shown(warehouse: Warehouse, day: date) -> dict[str, dg.MetadataValue]:
+    themes = warehouse.partitions(THEMES, [day])
+    return {
+        "themes": dg.MetadataValue.md(markdown_table(themes_shown(warehouse, day))),
+        "rates": dg.MetadataValue.md(markdown_image(themes_plot(themes))),
+    }
 
 
 def _trends_shown(warehouse: Warehouse, trends: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -59,6 +69,7 @@ def _trends_shown(warehouse: Warehouse, trends: pl.DataFrame) -> dict[str, dg.Me
     _, history = history_of(warehouse, trends.item(0, "day"))
     return {
         "flagged": dg.MetadataValue.md(markdown_table(flagged_of(trends))),
+        "trends": dg.MetadataValue.md(markdown_table(trends_shown(trends))),
         "four_weeks": dg.MetadataValue.md(markdown_image(trends_plot(trends, daily_rates(history, trends)))),
     }
 

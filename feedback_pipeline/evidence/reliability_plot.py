@@ -6,16 +6,17 @@ from typing import Any
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.stats import binomtest
 
-_PANEL_INCHES = 2.6
+_PANEL_INCHES = 3
 _COLUMNS = 4
 
 
 def reliability_plot(calibration: pl.DataFrame) -> bytes | None:
     """A PNG with a panel per calibrated detector of `EVIDENCE_CALIBRATION` rows; none where none is.
 
-    Points are bins of equal size on users the mapping was not fitted on, the line is perfection
-    (DeGroot & Fienberg 1983, doi 10.2307/2987588).
+    Points are bins of equal size on users the mapping was not fitted on, with 95 % intervals (Wilson); the line is
+    perfection (DeGroot & Fienberg 1983, doi 10.2307/2987588).
     """
     detectors = calibration.filter(pl.col("method") != "prior")
     if detectors.is_empty():
@@ -28,16 +29,27 @@ def reliability_plot(calibration: pl.DataFrame) -> bytes | None:
         _draw(panel, detector)
     for unused in panels[detectors.height :]:
         unused.set_axis_off()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", fontsize=7)
     image = BytesIO()
     figure.savefig(image, format="png", dpi=90)
     return image.getvalue()
 
 
 def _draw(panel: Axes, detector: dict[str, Any]) -> None:
-    bins = pl.DataFrame(detector["reliability"])
-    panel.plot([0, 1], [0, 1], color="grey", linewidth=1)
-    panel.axhline(detector["floor"], color="firebrick", linewidth=1, linestyle=":")
-    panel.scatter(bins["predicted"].to_list(), bins["observed"].to_list(), s=18)
+    panel.plot([0, 1], [0, 1], color="grey", linewidth=1, label="as promised")
+    panel.axhline(detector["floor"], color="firebrick", linewidth=1, linestyle=":", label="floor of training")
+    for number, each in enumerate(detector["reliability"]):
+        of, share = each["labels"], each["observed"]
+        interval = binomtest(round(share * of), of).proportion_ci(method="wilson")
+        panel.errorbar(
+            each["predicted"],
+            share,
+            yerr=[[max(0, share - interval.low)], [max(0, interval.high - share)]],
+            fmt="o",
+            markersize=4,
+            color="steelblue",
+            label="" if number else "borne out",
+        )
     panel.set_title(f"{detector['kind']}\n{detector['extractor']} {detector['extractor_version']}", fontsize=8)
-    panel.set(xlim=(0, 1), ylim=(-0.03, 1.03), xlabel="confidence", ylabel=f"right, of {detector['labels']}")
+    panel.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="confidence", ylabel=f"right, of {detector['labels']}")
     panel.tick_params(labelsize=7)

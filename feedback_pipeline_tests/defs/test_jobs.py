@@ -131,8 +131,10 @@ def test_a_materialization_shows_rows_columns_and_a_preview(day_run):
         (event,) = [e for e in day_run.get_asset_materialization_events() if e.asset_key.path[-1] == name]
         metadata = event.materialization.metadata
         assert metadata["dagster/partition_row_count"].value > 0
-        assert metadata["preview"].value.startswith("| ")
+        assert metadata["preview"].value.startswith("| column | row 1 | ")
         if name == "evidence":
+            assert metadata["kinds"].value.startswith("| kind | what | signals | ")
+            assert metadata["four_weeks"].value.startswith("![plot]")
             assert "reason_rules" in metadata["reasons"].value or "reason_classifier" in metadata["reasons"].value
             assert metadata["reasons_read_by_fallback"].value == 0
         assert [c.name for c in metadata["dagster/column_schema"].value.columns] == list(TABLES[name].columns)

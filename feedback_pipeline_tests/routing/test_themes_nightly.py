@@ -13,6 +13,7 @@ from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.index import upsert
 from feedback_pipeline.routing.themes.nightly import themes_of
 from feedback_pipeline.routing.themes.shown import themes_shown
+from feedback_pipeline.routing.themes.themes_plot import themes_plot
 from feedback_pipeline.routing.themes.trends_nightly import trends_of
 from feedback_pipeline.schemas import INTERACTIONS, THEME_CHANGES, THEME_MEMBERS, THEME_TRENDS, THEMES, VERDICTS
 from feedback_pipeline.warehouse import Warehouse
@@ -162,6 +163,8 @@ def test_themes_are_shown_with_what_their_exemplars_asked_without_personal_data(
     shown = themes_shown(warehouse, START + timedelta(days=3))
 
     assert shown["typical question"].unique().to_list() == ["mail <EMAIL_1> about it"]
+    assert themes_plot(themes).startswith(b"\x89PNG")
+    assert themes_plot(THEMES.empty()) is None
     assert (
         shown["size"].to_list()
         == themes.sort("recent", "size", "theme_id", descending=[True, True, False])["size"].to_list()

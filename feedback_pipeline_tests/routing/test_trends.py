@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from feedback_pipeline.routing.themes.chance import Dispersion, chance_of_fewer, chance_of_more
 from feedback_pipeline.routing.themes.history import history
 from feedback_pipeline.routing.themes.series import daily_rates
-from feedback_pipeline.routing.themes.shown import flagged_of
+from feedback_pipeline.routing.themes.shown import flagged_of, trends_shown
 from feedback_pipeline.routing.themes.trends import theme_trends
 from feedback_pipeline.routing.themes.trends_plot import trends_plot
 from feedback_pipeline.schemas import THEME_TRENDS
@@ -178,6 +178,13 @@ def test_a_chance_is_the_exact_binomial_one_where_the_dispersion_is_sure_and_lar
 
     assert chance_of_more(12, 100, 30, 2_000, sure) == pytest.approx(exact)
     assert exact < chance_of_more(12, 100, 30, 2_000, unsure) < chance_of_more(12, 100, 30, 2_000, dispersed)
+
+
+def test_trends_are_shown_with_the_least_likely_by_chance_first_and_the_untested_last():
+    _, trends = nights({"a": steady(21, 6), "b": [*steady(20), 20]})[-1]
+    untested = trends.head(1).with_columns(theme_id=pl.lit("c"), q_value=pl.lit(None, pl.Float64))
+
+    assert trends_shown(pl.concat([untested, trends]))["theme_id"].to_list() == ["b", "a", "c"]
 
 
 def test_themes_are_drawn_with_the_flagged_first_and_nothing_is_drawn_of_none():

@@ -1,6 +1,7 @@
 """Themes and trends as tables for people."""
 
 from datetime import date
+from textwrap import shorten
 
 import polars as pl
 
@@ -9,7 +10,7 @@ from feedback_pipeline.schemas import THEMES
 from feedback_pipeline.warehouse import Warehouse
 
 _ROWS = 30
-_QUESTION_CHARACTERS = 60
+_QUESTION_CHARACTERS = 90
 
 
 def flagged() -> pl.Expr:
@@ -35,15 +36,37 @@ def flagged_of(trends: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def trends_shown(trends: pl.DataFrame) -> pl.DataFrame:
+    """The themes of a day that stand out most against their past; untested ones last."""
+    return (
+        trends.sort("q_value", "theme_id", nulls_last=True)
+        .head(_ROWS)
+        .select(
+            "theme_id",
+            "name",
+            today="conversations",
+            rate=_percent("rate", "rate_lower", "rate_upper"),
+            in_days="window_days",
+            conversations="window_conversations",
+            expected="expected",
+            q_value="q_value",
+            why="why",
+        )
+    )
+
+
 def themes_shown(warehouse: Warehouse, day: date) -> pl.DataFrame:
-    """The largest themes of a day that were not merged, with the questions of their exemplars."""
+    """The largest themes of a day that were not merged, with what is typically asked."""
     themes = warehouse.partitions(THEMES, [day]).filter(pl.col("merged_into").is_null())
     themes = themes.sort("recent", "size", "theme_id", descending=[True, True, False]).head(_ROWS)
     asked = exemplars(warehouse, themes["exemplar_ids"].explode().drop_nulls().to_list(), day)
-    questions = dict(asked.select("interaction_id", pl.col("question").str.slice(0, _QUESTION_CHARACTERS)).iter_rows())
-    shown = themes.select(
+    questions = dict(asked.select("interaction_id", "question").iter_rows())
+    first = [questions.get(ids[0]) if ids else None for ids in themes["exemplar_ids"].to_list()]
+    typical = [question and shorten(question, _QUESTION_CHARACTERS, placeholder="…") for question in first]
+    return themes.select(
         "theme_id",
         "name",
+        pl.Series("typical question", typical, dtype=pl.String),
         "size",
         "recent",
         _percent("rate", "rate_lower", "rate_upper").alias("rate"),
@@ -51,17 +74,9 @@ def themes_shown(warehouse: Warehouse, day: date) -> pl.DataFrame:
         pl.col("model_versions").list.join(", "),
         "first_seen",
     )
-    columns = [
-        [questions.get(ids[place]) if len(ids) > place else None for ids in themes["exemplar_ids"].to_list()]
-        for place in range(2)
-    ]
-    return shown.with_columns(
-        pl.Series(name, column, dtype=pl.String)
-        for name, column in zip(("typical question", "another"), columns, strict=True)
-    )
 
 
 def _percent(rate: str, lower: str, upper: str) -> pl.Expr:
-    """`1.2 % [0.8, 1.7]`; null where there is no rate."""
+    """`1.2 % [0.8, 1.7]`, which no line may break; null where there is no rate."""
     figures = [(100 * pl.col(name)).round(2).cast(pl.String) for name in (rate, lower, upper)]
-    return pl.format("{} % [{}, {}]", *figures)
+    return pl.format("{}\u00a0%\u00a0[{},\u00a0{}]", *figures)

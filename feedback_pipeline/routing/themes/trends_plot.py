@@ -15,6 +15,7 @@ _COLUMNS = 3
 _WIDTH, _HEIGHT = 3.6, 2.2
 _TITLE = 40
 _TICKS = 5
+_LEGEND = "conversations with the problem; band: 95 % interval of a day; dotted: by the past's rate; red: flagged"
 
 
 def trends_plot(trends: pl.DataFrame, rates: pl.DataFrame) -> bytes | None:
@@ -34,6 +35,7 @@ def trends_plot(trends: pl.DataFrame, rates: pl.DataFrame) -> bytes | None:
         _draw(panel, trend, rates.filter(pl.col("theme_id") == trend["theme_id"]).sort("day"))
     for unused in panels[shown.height :]:
         unused.set_axis_off()
+    figure.suptitle(_LEGEND, fontsize=8)
     image = BytesIO()
     figure.savefig(image, format="png", dpi=90)
     return image.getvalue()
@@ -58,7 +60,7 @@ def _draw(panel: Axes, trend: dict[str, Any], rates: pl.DataFrame) -> None:
             panel.axvspan(window["day"][0], window["day"][-1], color=colour, alpha=0.1)
     title = [shorten(trend["name"], _TITLE, placeholder="…"), *_flags(trend)]
     panel.set_title("\n".join(title), fontsize=8)
-    panel.set_ylabel("% of interactions", fontsize=7)
+    panel.set_ylabel("% of answers", fontsize=7)
     panel.set_ylim(bottom=0)
     panel.tick_params(labelsize=7)
     ticks = days[:: -(-len(days) // _TICKS)]
