@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import dagster as dg
 
-from feedback_pipeline.defs import late_arrivals
+from feedback_pipeline.defs.overtaken_days import late_arrivals, latest
 from feedback_pipeline.defs.partitions import daily_partitions, weekly_partitions
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.arrivals import files_in, look_again, version_of
@@ -70,7 +70,7 @@ def _overtaken(context: dg.SensorEvaluationContext) -> dict[date, int]:
         dg.AssetKey("evidence"), dg.DagsterEventType.ASSET_MATERIALIZATION
     )
     return {
-        day: event for day, event in late_arrivals.latest(context.instance).items() if event > judged.get(str(day), 0)
+        day: event for day, event in latest(context.instance, late_arrivals).items() if event > judged.get(str(day), 0)
     }
 
 

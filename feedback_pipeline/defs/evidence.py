@@ -8,8 +8,8 @@ import polars as pl
 
 from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.io_manager import EachPartition
-from feedback_pipeline.defs.late_arrivals import announce, late_arrivals
 from feedback_pipeline.defs.metadata import markdown_image, markdown_table
+from feedback_pipeline.defs.overtaken_days import announce, late_arrivals
 from feedback_pipeline.defs.partitions import nightly_asset, partition_dates
 from feedback_pipeline.defs.reasons import reason_reader, reasons_shown
 from feedback_pipeline.defs.store import Store
@@ -87,7 +87,7 @@ def dissatisfaction_rates(store: Store) -> EachPartition:
 def no_later_day_is_overtaken(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """What arrived does not change what was derived for a later day; the days for which it does become stale."""
     overtaken = overtaken_by(store.warehouse, judged_days(context, store))
-    announce(context.instance, overtaken, context.run.run_id)
+    announce(context.instance, late_arrivals, overtaken, context.run.run_id)
     return dg.AssetCheckResult(
         passed=not overtaken,
         severity=dg.AssetCheckSeverity.WARN,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from feedback_pipeline.defs.late_arrivals import expect
 from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_table, table_metadata
+from feedback_pipeline.defs.overtaken_days import expect
 from feedback_pipeline.defs.partitions import NIGHTLY, partition_dates
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.ledger import unaccounted

@@ -10,6 +10,7 @@ import polars as pl
 from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_image, markdown_table, table_metadata
+from feedback_pipeline.defs.overtaken_days import announce, earlier_themes
 from feedback_pipeline.defs.partitions import NIGHTLY, nightly_asset, partition_dates
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import load_encoder
@@ -29,7 +30,7 @@ _TABLES = (THEME_MEMBERS, THEME_CHANGES, THEMES)
     specs=[
         dg.AssetSpec(
             table.name,
-            deps=["verdicts", "exchange_index"],
+            deps=["verdicts", "exchange_index", earlier_themes],
             group_name="routing",
             kinds={"polars", "scikitlearn"},
             description=f"{table.grain.capitalize()}.",
@@ -39,13 +40,18 @@ _TABLES = (THEME_MEMBERS, THEME_CHANGES, THEMES)
     **NIGHTLY,
 )
 def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.MaterializeResult[None]]:
-    """Group the days' problems, each day from what the day before left."""
+    """Group the days' problems, each day from what the day before left. Later days that went on from other themes
+    become stale.
+    """
     days = partition_dates(context)
     encoder = load_encoder(store.settings.encoder)
+    before = _left_to_later_days(store.warehouse, days)
     for day in days:
         rows = themes_of(store.warehouse, store.settings.index, encoder, day)
         store.warehouse.replace_partition(THEMES, day, rows)
         context.log.info(f"{day}: {rows.height} themes")
+    if _left_to_later_days(store.warehouse, days) != before:
+        announce(context.instance, earlier_themes, _grouped_after(context.instance, days), context.run.run_id)
     for table in _TABLES:
         stored = {day: store.warehouse.count(table, [day]) for day in days}
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
@@ -53,6 +59,18 @@ def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.Mat
         if table is THEMES:
             metadata = _themes_shown(store.warehouse, days[-1]) | metadata
         yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
+
+
+def _left_to_later_days(warehouse: Warehouse, days: list[date]) -> list[str]:
+    return [warehouse.partitions(table, days).write_json() for table in (THEMES, THEME_MEMBERS)]
+
+
+def _grouped_after(instance: dg.DagsterInstance, days: list[date]) -> list[date]:
+    grouped = instance.get_latest_storage_id_by_partition(
+        dg.AssetKey(THEMES.name), dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    later = sorted(date.fromisoformat(key) for key in grouped)
+    return [day for day in later if day > days[0] and day not in days]
 
 
 def _themes_shown(warehouse: Warehouse, day: date) -> dict[str, dg.MetadataValue]:

@@ -87,7 +87,12 @@ def test_what_is_deployed_runs_unattended():
 def test_every_asset_says_what_a_row_is_and_where_it_belongs():
     graph = defs.get_repository_def().asset_graph
 
-    assert {key.path[-1] for key in graph.get_all_asset_keys()} == {*TABLES, "exchange_index", "late_arrivals"}
+    assert {key.path[-1] for key in graph.get_all_asset_keys()} == {
+        *TABLES,
+        "exchange_index",
+        "late_arrivals",
+        "earlier_themes",
+    }
     for key in graph.materializable_asset_keys:
         node = graph.get(key)
         assert node.description.startswith("One row per")

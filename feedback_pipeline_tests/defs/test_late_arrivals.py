@@ -57,10 +57,10 @@ def run(instance: dg.DagsterInstance, *days: date) -> dg.ExecuteInProcessResult:
     return job.execute_in_process(tags=tags, instance=instance)
 
 
-def stale(instance: dg.DagsterInstance) -> list[date]:
+def stale(instance: dg.DagsterInstance, asset: str = "evidence") -> list[date]:
     graph = defs.get_repository_def().asset_graph
     resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
-    return [day for day in DAYS if resolver.get_status(dg.AssetKey("evidence"), str(day)) is StaleStatus.STALE]
+    return [day for day in DAYS if resolver.get_status(dg.AssetKey(asset), str(day)) is StaleStatus.STALE]
 
 
 def overtaken(result: dg.ExecuteInProcessResult) -> str:
@@ -109,3 +109,22 @@ def test_a_late_file_about_a_day_of_its_own_overtakes_nothing(world):
 
     assert overtaken(run(instance, FIRST)) == "none"
     assert stale(instance) == []
+
+
+@pytest.mark.slow
+def test_themes_of_later_days_become_stale_when_an_earlier_day_leaves_them_others_to_go_on_from(world):
+    home, instance = world
+    run(instance, FIRST, FOURTH)
+    run(instance, FIRST)
+    assert stale(instance, "themes") == [], "the same problems again"
+
+    complaint = {"feedback_id": "f1", "kind": "thumb", "label": "down", "interaction_id": "a1", "user_id": "s1"}
+    said = home / "raw" / "said"
+    (said / str(FIRST)).mkdir(parents=True)
+    (said / "source.yaml").write_text("format: events")
+    (said / str(FIRST) / "late.jsonl").write_text(json.dumps(complaint | {"timestamp": f"{FIRST}T11:00:00Z"}))
+    run(instance, FIRST)
+    assert stale(instance, "themes") == stale(instance, "theme_members") == [SECOND, THIRD, FOURTH]
+
+    run(instance, SECOND, FOURTH)
+    assert stale(instance, "themes") == []
