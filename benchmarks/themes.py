@@ -52,9 +52,13 @@ def world(seed: int, interactions: int, facts: int, kind: str, changes: str, ris
 
 
 WORLDS = [
-    world(201, 220, 16, "wrong", "model_version", 1.0),
-    world(202, 160, 16, "asked", "nothing", 0.15),
-    world(203, 240, 30, "asked", "system_context", 0.15),
+    each
+    for seed in (200, 300, 400)
+    for each in (
+        world(seed + 1, 220, 16, "wrong", "model_version", 1.0),
+        world(seed + 2, 160, 16, "asked", "nothing", 0.15),
+        world(seed + 3, 240, 30, "asked", "system_context", 0.15),
+    )
 ]
 QUICK = [world(205, 80, 8, "asked", "system_context", 0.4)]
 
@@ -139,6 +143,7 @@ def main() -> None:
                 "identity_kept": fmean(kept for each in found for kept in each["kept"]),
                 "facts": sum(len(each["kept"]) for each in found),
                 "nights_to_find": fmean(each["nights_to_find"] for each in found) if trends else None,
+                "within_two": fmean(each["nights_to_find"] <= 2 for each in found) if trends else None,
                 "false_alarms": fmean(each["false_alarms"] for each in found) if trends else None,
                 "seconds": sum(each["seconds"] for each in found),
             }

@@ -21,7 +21,7 @@ START = date(2026, 1, 5)
 WINDOW = timedelta(days=28)
 
 
-def nights(counts, versions=None, contexts=None, exposure=200, conversations=10_000):
+def nights(counts, versions=None, contexts=None, exposure=200, conversations=10_000, founded=None):
     """The trends of every night, each from what the night before left; `counts` are problems a theme and day.
 
     At most `conversations` different ones a theme and day have these problems.
@@ -48,6 +48,7 @@ def nights(counts, versions=None, contexts=None, exposure=200, conversations=10_
             problems.filter(pl.col("seen").is_between(day - WINDOW, day, closed="right")),
             answers.filter(pl.col("day").is_between(day - WINDOW, day, closed="right")),
             {},
+            founded or {},
             day,
         )
         before = theme_trends(known, {theme: f"about {theme}" for theme in counts}, before)
@@ -103,7 +104,7 @@ def test_more_problems_on_a_day_with_more_interactions_are_no_rise():
     more = pl.DataFrame({"theme_id": ["a"] * 30, "session_id": [f"n{k}" for k in range(30)], "seen": [known.day] * 30})
     problems = pl.concat([known.problems, more], how="diagonal")
 
-    found = theme_trends(history(["a"], problems, grown, {}, known.day), {"a": "a"}, THEME_TRENDS.empty())
+    found = theme_trends(history(["a"], problems, grown, {}, {}, known.day), {"a": "a"}, THEME_TRENDS.empty())
 
     assert found["rising"].to_list() == [False]
 
@@ -142,7 +143,7 @@ def test_sixty_quiet_nights_raise_no_alarm():
 
 def test_a_day_without_interactions_is_not_judged():
     known = nights({"a": steady(20)})[-1][0]
-    later = history(["a"], known.problems, known.answers, {}, known.day + timedelta(days=1))
+    later = history(["a"], known.problems, known.answers, {}, {}, known.day + timedelta(days=1))
 
     assert theme_trends(later, {"a": "a"}, THEME_TRENDS.empty())["why"].to_list() == [
         "no interactions arrived on the day"
@@ -151,7 +152,7 @@ def test_a_day_without_interactions_is_not_judged():
 
 def test_the_past_of_a_theme_that_was_split_off_begins_with_the_split():
     known = nights({"a": [*[0] * 17, 6, 6, 6]})[-1][0]
-    split = history(["a"], known.problems, known.answers, {"a": START + timedelta(days=17)}, known.day)
+    split = history(["a"], known.problems, known.answers, {"a": START + timedelta(days=17)}, {}, known.day)
 
     assert theme_trends(split, {"a": "a"}, THEME_TRENDS.empty())["rising"].to_list() == [None]
 
@@ -178,6 +179,15 @@ def test_a_chance_is_the_exact_binomial_one_where_the_dispersion_is_sure_and_lar
 
     assert chance_of_more(12, 100, 30, 2_000, sure) == pytest.approx(exact)
     assert exact < chance_of_more(12, 100, 30, 2_000, unsure) < chance_of_more(12, 100, 30, 2_000, dispersed)
+
+
+def test_what_a_theme_was_founded_for_is_no_rise_and_what_comes_a_week_later_is():
+    burst = [*[0] * 14, 4, 5, 6, 5, *steady(7), 20]
+    made = nights({"a": burst, "b": steady(26, 6)}, founded={"a": START + timedelta(days=17)})
+
+    assert [of(night, "a")["rising"] for night in made[17:]] == [*[None] * 7, False, True]
+    assert of(made[20], "a")["why"] == "not enough past: 3 of 7 days"
+    assert of(nights({"a": burst, "b": steady(26, 6)})[17], "a")["rising"], "as if it had been known before"
 
 
 def test_trends_are_shown_with_the_least_likely_by_chance_first_and_the_untested_last():

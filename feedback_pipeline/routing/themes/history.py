@@ -22,6 +22,7 @@ class History:
     `exposure` (D) counts interactions by their arrival, `counts` (K, D) conversations with a problem by the day
     it became known: what one user meets again and again in one conversation is one sign of trouble, not many.
     `valid` (K, D) is false on days before a theme was split off: those of its problems are with the other.
+    `founded` says when a theme was founded, where that was in these weeks.
     """
 
     day: date
@@ -30,6 +31,7 @@ class History:
     theme_ids: list[str]
     counts: Counts
     valid: Mask
+    founded: Mapping[str, date]
     problems: pl.DataFrame
     answers: pl.DataFrame
 
@@ -37,6 +39,10 @@ class History:
     def has_today(self) -> bool:
         """Whether any interaction arrived on the day itself."""
         return bool(self.days) and self.days[-1] == self.day
+
+    def days_since_founding(self, theme_id: str) -> int:
+        """Days with interactions after the one on which a theme was founded."""
+        return sum(day > self.founded.get(theme_id, date.min) for day in self.days)
 
     @property
     def problems_today(self) -> list[int]:
@@ -56,11 +62,16 @@ class History:
 
 
 def history(
-    theme_ids: Sequence[str], problems: pl.DataFrame, answers: pl.DataFrame, splits: Mapping[str, date], day: date
+    theme_ids: Sequence[str],
+    problems: pl.DataFrame,
+    answers: pl.DataFrame,
+    splits: Mapping[str, date],
+    founded: Mapping[str, date],
+    day: date,
 ) -> History:
     """From `problems` (`theme_id`, `session_id`, `seen`, `model_version`, `system_context`, one row each) and `answers`
     (`day`, `model_version`, `system_context`, `interactions`), none after `day`; `splits` says when a theme
-    was split off another.
+    was split off another, `founded` when any other began.
     """
     days = sorted(answers.filter(pl.col("interactions") > 0)["day"].unique())
     ids = sorted(theme_ids)
@@ -74,6 +85,7 @@ def history(
         valid=np.array([[each >= splits.get(theme, date.min) for each in days] for theme in ids], dtype=bool).reshape(
             len(ids), len(days)
         ),
+        founded=founded,
         problems=problems,
         answers=answers,
     )

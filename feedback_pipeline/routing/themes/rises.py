@@ -29,7 +29,11 @@ class Rise:
 
 
 def rises_of(history: History, quiet: Mapping[str, date | None]) -> list[Rise]:
-    """Per theme its strongest window. Untested where its past is short, or nothing arrived on the day."""
+    """Per theme its strongest window. Untested where its past is short, or nothing arrived on the day.
+
+    So it is for a week after the founding: a theme is founded because its problem came often of late, and what came
+    before may have joined others. To test it at once would find a rise in every founding.
+    """
     begins = [quiet[theme_id] or date.min for theme_id in history.theme_ids]
     since = np.array([[day >= begin for day in history.days] for begin in begins], dtype=bool).reshape(
         history.valid.shape
@@ -48,10 +52,10 @@ def _in_window(history: History, valid: Mask, window: int) -> list[Rise]:
     spread = dispersions(history.counts[:, past], history.exposure[past], valid[:, past])
     exposure = int(history.exposure[~past].sum())
     rises = []
-    for counts, known, dispersion in zip(history.counts, valid & past, spread, strict=True):
+    for theme, counts, known, dispersion in zip(history.theme_ids, history.counts, valid & past, spread, strict=True):
         days = int(known.sum())
-        if days < LEAST_PAST:
-            rises.append(Rise(days, dispersion.estimate))
+        if (lived := min(days, history.days_since_founding(theme))) < LEAST_PAST:
+            rises.append(Rise(lived, dispersion.estimate))
             continue
         now, then = int(counts[~past].sum()), int(counts[known].sum())
         past_exposure = int(history.exposure[known].sum())

@@ -35,7 +35,7 @@ answers AS (
 SELECT theme_id, interaction_id, coalesce(session_id, interaction_id) AS session_id, seen, model_version, system_context
 FROM members LEFT JOIN answers USING (interaction_id) WHERE theme_id IS NOT NULL
 """
-_SPLITS = "SELECT theme_id, day FROM theme_changes WHERE change = 'split' AND day <= $day AND day > $since"
+_BEGAN = "SELECT theme_id, day FROM theme_changes WHERE change = $change AND day <= $day AND day > $since"
 _BEFORE = "SELECT * FROM theme_trends WHERE day = (SELECT max(day) FROM theme_trends WHERE day < $day)"
 
 
@@ -57,6 +57,8 @@ def history_of(warehouse: Warehouse, day: date) -> tuple[pl.DataFrame, History]:
     problems = warehouse.read(_PROBLEMS, bounds)
     into = dict(themes.filter(pl.col("merged_into").is_not_null()).select("theme_id", "merged_into").iter_rows())
     problems = problems.with_columns(pl.col("theme_id").replace(taken_over(into)))
-    splits = dict(warehouse.read(_SPLITS, bounds).iter_rows())
+    splits, founded = (
+        dict(warehouse.read(_BEGAN, bounds | {"change": change}).iter_rows()) for change in ("split", "founded")
+    )
     answers = warehouse.read(_ANSWERS, bounds)
-    return live, history(live["theme_id"].to_list(), problems, answers, splits, day)
+    return live, history(live["theme_id"].to_list(), problems, answers, splits, founded, day)
