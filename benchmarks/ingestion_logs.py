@@ -11,8 +11,8 @@ from pathlib import Path
 
 from feedback_pipeline.simulation import SimulationConfig
 from feedback_pipeline.simulation.delivery import Line
+from feedback_pipeline.simulation.landing import DECLARATIONS
 from feedback_pipeline.simulation.traffic import Shard, shards, simulate_shard
-from feedback_pipeline.simulation.writer import DECLARATIONS
 
 DAY = date(2026, 1, 5)
 FILES_A_SOURCE = 20
