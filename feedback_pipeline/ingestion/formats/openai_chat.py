@@ -70,70 +70,51 @@ def _about(field: str) -> str:
 
 _LAST_QUESTION = """len(messages) + 1
         - nullif(list_position(list_reverse(list_transform(messages, lambda m: m.role)), 'user'), 0)"""
+_SYSTEM_ROLES = ("system", "developer")
 
 
-def _query(content_type: str, messages: str, response: str, unsure: str = "false") -> str:
-    """SQL for a row a choice, with SQL for what the request's messages and the response come to.
+def _query(content_type: str, messages: str, choices: str) -> str:
+    """SQL for a row a line, with SQL for what the request's messages and the response's choices come to.
 
-    Contents are of `content_type`; `unsure` is SQL for whether they may be read otherwise.
+    Contents are of `content_type`. What lists come to is told by `_rows`: to make a row of each choice here would
+    cost as much as to parse the lines.
     """
     shape = _SHAPE.replace("CONTENT", content_type)
     return f"""
 WITH parsed AS (
     SELECT event_id, json_transform(payload, '{shape}') AS r FROM lines
-), answers AS (
-    SELECT event_id, r, len(r.response.choices) AS choices,
-        unnest(coalesce(nullif(r.response.choices, []), [NULL])) AS choice,
-        {messages} AS messages
-    FROM parsed
+), told AS (
+    SELECT event_id, r, {messages} AS messages, {choices} AS choices FROM parsed
 ), questions AS (
-    SELECT *, CASE WHEN messages[-1].role <> 'user' THEN {_LAST_QUESTION} END AS last_question FROM answers
-), prompts AS (
-    -- What follows the last question are steps towards the answer.
-    SELECT * REPLACE (CASE WHEN last_question IS NULL THEN messages ELSE list_filter(
-        messages, lambda m, i: i <= last_question OR m.role IN ('system', 'developer')) END AS messages)
-    FROM questions
+    SELECT *, CASE WHEN messages[-1].role <> 'user' THEN {_LAST_QUESTION} END AS last_question FROM told
 )
 SELECT event_id,
-    coalesce({_about("interaction_id")}, r.response.id)
-        || CASE WHEN choices > 1 THEN '#' || choice.index ELSE '' END AS interaction_id,
+    coalesce({_about("interaction_id")}, r.response.id) AS interaction_id,
     {_about("session_id")} AS session_id,
-    coalesce(
-        {_about("turn")}, greatest(len(list_filter(messages, lambda m: m.role = 'user')) - 1, 0)
-    ) AS turn,
+    {_about("turn")} AS turn,
     coalesce({_about("user_id")}, r.request.user) AS user_id,
     {_about("user_role")} AS user_role,
     {_about("environment")} AS environment,
     coalesce({_about("model_version")}, r.response.model, r.request.model, '{UNKNOWN_MODEL}') AS model_version,
-    nullif(array_to_string(list_transform(
-        list_filter(messages, lambda m: m.role IN ('system', 'developer')), lambda m: m.content
-    ), '\n'), '') AS system_context,
-    list_filter(messages, lambda m: m.role NOT IN ('system', 'developer')
-        AND (m.role <> 'assistant' OR m.content <> '')) AS prompt_messages,
-    {response} AS response,
+    -- What follows the last question are steps towards the answer.
+    CASE WHEN last_question IS NULL THEN messages ELSE list_filter(
+        messages, lambda m, i: i <= last_question OR m.role IN {_SYSTEM_ROLES}) END AS messages,
+    choices,
     coalesce(try_cast(r.timestamp AS TIMESTAMPTZ), to_timestamp(r.response.created)) AS observed_at,
-    r.timestamp IS NOT NULL AND try_cast(r.timestamp AS TIMESTAMPTZ) IS NULL AS bad_time,
-    coalesce(len(messages), 0) = 0 AS no_prompt,
-    {unsure} AS unsure
-FROM prompts
+    r.timestamp IS NOT NULL AND try_cast(r.timestamp AS TIMESTAMPTZ) IS NULL AS bad_time
+FROM questions
 """
 
 
 # To read a content as JSON, which it may be, takes parsing it again: only where it is no string.
-_PLAIN = _query(
-    "VARCHAR",
-    "r.request.messages",
-    "choice.message.content",
-    f"""coalesce(regexp_matches(choice.message.content, '{_NO_STRING}'), false)
-        OR coalesce(list_bool_or(list_transform(
-            r.request.messages, lambda m: regexp_matches(m.content, '{_NO_STRING}'))), false)""",
-)
+_PLAIN = _query("VARCHAR", "r.request.messages", "r.response.choices")
 _EXACT = _query(
     "JSON",
     f"""list_transform(
             r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})
         )""",
-    text("choice.message.content"),
+    f"""list_transform(r.response.choices, lambda c: struct_pack(
+            index := c.index, message := struct_pack(content := {text("c.message.content")})))""",
 )
 
 
@@ -151,7 +132,7 @@ def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
         return Parsed.of(interactions=_typed(answers))
     told = query_lines(NORMALISE, other, timezone)
     readable = told.filter(pl.col("fault").is_null())
-    brought = query_lines(_EXACT, readable.select("event_id", "payload"), timezone)
+    brought = _rows(query_lines(_EXACT, readable.select("event_id", "payload"), timezone))
     return Parsed.of(
         interactions=_typed(
             pl.concat([answers.join(other, on="event_id", how="anti"), _without_steps(brought, readable)])
@@ -161,13 +142,43 @@ def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
 
 
 def _answers(lines: pl.DataFrame, timezone: str) -> pl.DataFrame:
-    answers = query_lines(_PLAIN, lines, timezone)
+    answers = _rows(query_lines(_PLAIN, lines, timezone))
     unsure = answers.filter("unsure").select("event_id")
     mixed = lines.join(unsure, on="event_id", how="semi").filter(pl.col("payload").str.contains(_NO_STRING_IN_LINE))
     if mixed.is_empty():
         return answers
-    exact = query_lines(_EXACT, mixed, timezone)
+    exact = _rows(query_lines(_EXACT, mixed, timezone))
     return pl.concat([answers.join(mixed, on="event_id", how="anti"), exact])
+
+
+def _rows(told: pl.DataFrame) -> pl.DataFrame:
+    """A row a choice of what `_query` tells of the lines, or one of a line without any."""
+    counted = told.with_columns(n_choices=pl.col("choices").list.len())
+    if (counted["n_choices"] > 1).any():
+        counted = counted.explode("choices", empty_as_null=True)
+    else:
+        counted = counted.with_columns(pl.col("choices").list.first())
+    choice, messages = pl.col("choices").struct, pl.col("messages").list
+    role, content = pl.element().struct.field("role"), pl.element().struct.field("content")
+    is_system = role.is_in(_SYSTEM_ROLES)
+    system = messages.eval(content.filter(is_system)).list.join("\n")
+    asked = messages.eval(role == "user").list.sum().fill_null(0)
+    response = choice.field("message").struct.field("content")
+    return counted.select(
+        pl.exclude("messages", "choices", "n_choices", "interaction_id", "turn"),
+        interaction_id=pl.when(pl.col("n_choices") > 1)
+        .then(pl.format("{}#{}", "interaction_id", choice.field("index")))
+        .otherwise("interaction_id"),
+        turn=pl.coalesce("turn", (asked.cast(pl.Int32) - 1).clip(lower_bound=0)),
+        system_context=pl.when(system != "").then(system),
+        prompt_messages=messages.filter(~is_system & ((role != "assistant") | (content != ""))),
+        response=response,
+        no_prompt=messages.len().fill_null(0) == 0,
+        # Whether a text may have been no string in the line.
+        unsure=pl.any_horizontal(
+            response.str.contains(_NO_STRING), messages.eval(content.str.contains(_NO_STRING)).list.any()
+        ),
+    )
 
 
 def _is_of_another_shape() -> pl.Expr:
