@@ -20,7 +20,6 @@ from typing import Any
 import polars as pl
 from polars_hash import CryptographicHashingNameSpace
 
-from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.json_text import json_text
 from feedback_pipeline.ingestion.parsed import Parsed
 
@@ -41,15 +40,6 @@ _BLOCK_BYTES = 64
 _INNER_PAD, _OUTER_PAD = 0x36, 0x5C
 # What stands otherwise in JSON than in the text.
 _ESCAPED = r'["\\\x00-\x1f]'
-_REPLACED = """
-SELECT CASE
-    WHEN text IS NULL THEN payload
-    WHEN contains(payload, '\\"') THEN replace(
-        replace(payload, text, named), replace(text, '"', '\\"'), replace(named, '"', '\\"'))
-    ELSE replace(payload, text, named)
-END AS payload
-FROM lines
-"""
 
 
 class Pseudonyms:
@@ -159,10 +149,27 @@ def _quoted(texts: pl.Series) -> pl.Series:
 def _without(lines: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:
     """`lines` without the one user of each that `users` names: `event_id`, `user_id`, as `text` and how `named`."""
     told = lines.join(users, on="event_id", how="left", maintain_order="left")
-    told = told.with_columns(replaced=query_lines(_REPLACED, told.select("payload", "text", "named"))["payload"])
+    replaced = _replaced(pl.col("payload"), pl.col("text"), pl.col("named"))
+    # In JSON within a text.
+    within = pl.col("payload").str.contains('\\"', literal=True)
+    text, named = (pl.col(name).str.replace_all('"', '\\"', literal=True) for name in ("text", "named"))
+    told = told.with_columns(
+        replaced=pl.when(pl.col("text").is_null()).then("payload").otherwise(replaced), within=within
+    )
+    if told["within"].any():
+        told = told.with_columns(
+            replaced=pl.when(pl.col("text").is_not_null() & pl.col("within"))
+            .then(_replaced(pl.col("replaced"), text, named))
+            .otherwise("replaced")
+        )
     unfound = (told["replaced"] == told["payload"]) & told["text"].is_not_null()
     told = told.with_columns(payload="replaced")
     return (_changed(told, unfound, _renumbered) if unfound.any() else told).select(lines.columns)
+
+
+def _replaced(payload: pl.Expr, text: pl.Expr, named: pl.Expr) -> pl.Expr:
+    # Of `replace_all` all rows must look for the same text.
+    return payload.str.split(text).list.join(named)
 
 
 def _one_a_line(parsed: Parsed) -> Iterator[pl.DataFrame]:
