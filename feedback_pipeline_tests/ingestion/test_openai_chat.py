@@ -74,6 +74,29 @@ def test_several_choices_are_several_answers_to_one_prompt(parse):
     ]
 
 
+@pytest.mark.parametrize("none", [[], None])
+def test_a_line_without_choices_is_a_row_too_beside_one_with_several(parse, none):
+    several = [{"index": i, "message": {"role": "assistant", "content": f"answer {i}"}} for i in range(2)]
+    responses = [ENVELOPE["response"] | {"id": name, "choices": c} for name, c in (("a", none), ("b", several))]
+
+    answers = parse(*(ENVELOPE | {"response": response} for response in responses))
+
+    assert answers.sort("interaction_id").select("event_id", "interaction_id", "response").rows() == [
+        ("e0", "a", None),
+        ("e1", "b#0", "answer 0"),
+        ("e1", "b#1", "answer 1"),
+    ]
+
+
+def test_any_of_several_system_messages_may_be_parts(parse):
+    system = [{"role": "system", "content": text} for text in ("Be brief.", [{"type": "text", "text": "Be kind."}])]
+    messages = [*system, {"role": "user", "content": "one"}]
+
+    answers = parse(ENVELOPE | {"request": ENVELOPE["request"] | {"messages": messages}})
+
+    assert answers["system_context"].item() == "Be brief.\nBe kind."
+
+
 def test_ids_of_the_envelope_go_before_those_of_its_metadata_and_the_requests(parse):
     answers = parse(
         ENVELOPE | {"metadata": {"session_id": "s2"}}, ENVELOPE | {"session_id": "s3", "metadata": {"session_id": "s2"}}

@@ -63,59 +63,43 @@ _NO_STRING = r"^([\[{]|(true|false|-?[0-9][0-9.eE+-]*)$)"
 _NO_STRING_IN_LINE = r'"content"\s*:\s*[^"\sn]|\\u00'
 
 
-def _about(field: str) -> str:
-    """SQL for a field of the envelope, its metadata or the request's metadata."""
-    return f"coalesce(r.{field}, r.metadata.{field}, r.request.metadata.{field})"
-
-
-_LAST_QUESTION = """len(messages) + 1
-        - nullif(list_position(list_reverse(list_transform(messages, lambda m: m.role)), 'user'), 0)"""
 _SYSTEM_ROLES = ("system", "developer")
 
 
-def _query(content_type: str, messages: str, choices: str) -> str:
-    """SQL for a row a line, with SQL for what the request's messages and the response's choices come to.
+def _query(content_type: str, more: str = "") -> str:
+    """SQL for a row a line: its fields `r`, when it was answered, and `more`. Contents are of `content_type`.
 
-    Contents are of `content_type`. What lists come to is told by `_rows`: to make a row of each choice here would
-    cost as much as to parse the lines.
+    The rest is told by `_rows`: to plan it as SQL would cost as much as to parse some thousand lines.
     """
     shape = _SHAPE.replace("CONTENT", content_type)
     return f"""
-WITH parsed AS (
-    SELECT event_id, json_transform(payload, '{shape}') AS r FROM lines
-), told AS (
-    SELECT event_id, r, {messages} AS messages, {choices} AS choices FROM parsed
-), questions AS (
-    SELECT *, CASE WHEN messages[-1].role <> 'user' THEN {_LAST_QUESTION} END AS last_question FROM told
-)
-SELECT event_id,
-    coalesce({_about("interaction_id")}, r.response.id) AS interaction_id,
-    {_about("session_id")} AS session_id,
-    {_about("turn")} AS turn,
-    coalesce({_about("user_id")}, r.request.user) AS user_id,
-    {_about("user_role")} AS user_role,
-    {_about("environment")} AS environment,
-    coalesce({_about("model_version")}, r.response.model, r.request.model, '{UNKNOWN_MODEL}') AS model_version,
-    -- What follows the last question are steps towards the answer.
-    CASE WHEN last_question IS NULL THEN messages ELSE list_filter(
-        messages, lambda m, i: i <= last_question OR m.role IN {_SYSTEM_ROLES}) END AS messages,
-    choices,
+SELECT event_id, r, {more}
     coalesce(try_cast(r.timestamp AS TIMESTAMPTZ), to_timestamp(r.response.created)) AS observed_at,
     r.timestamp IS NOT NULL AND try_cast(r.timestamp AS TIMESTAMPTZ) IS NULL AS bad_time
-FROM questions
+FROM (SELECT event_id, json_transform(payload, '{shape}') AS r FROM lines)
 """
 
 
 # To read a content as JSON, which it may be, takes parsing it again: only where it is no string.
-_PLAIN = _query("VARCHAR", "r.request.messages", "r.response.choices")
+_PLAIN = _query("VARCHAR")
 _EXACT = _query(
     "JSON",
-    f"""list_transform(
-            r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})
-        )""",
-    f"""list_transform(r.response.choices, lambda c: struct_pack(
-            index := c.index, message := struct_pack(content := {text("c.message.content")})))""",
+    f"""
+    list_transform(
+        r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})) AS messages,
+    list_transform(r.response.choices, lambda c: struct_pack(
+        index := c.index, message := struct_pack(content := {text("c.message.content")}))) AS choices,
+""",
 )
+# What follows the last question are steps towards the answer.
+_WITHOUT_STEPS = f"""
+SELECT list_filter(messages, lambda m, i: i <= last_question OR m.role IN {_SYSTEM_ROLES}) AS messages FROM (
+    SELECT messages,
+        len(messages) + 1 - list_position(list_reverse(list_transform(messages, lambda m: m.role)), 'user')
+            AS last_question
+    FROM lines
+)
+"""
 
 
 def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
@@ -153,19 +137,59 @@ def _answers(lines: pl.DataFrame, timezone: str) -> pl.DataFrame:
 
 def _rows(told: pl.DataFrame) -> pl.DataFrame:
     """A row a choice of what `_query` tells of the lines, or one of a line without any."""
-    counted = told.with_columns(n_choices=pl.col("choices").list.len())
-    if (counted["n_choices"] > 1).any():
-        counted = counted.explode("choices", empty_as_null=True)
-    else:
-        counted = counted.with_columns(pl.col("choices").list.first())
-    choice, messages = pl.col("choices").struct, pl.col("messages").list
+    record = pl.col("r").struct
+    request, response = record.field("request").struct, record.field("response").struct
+    if "messages" not in told.columns:
+        told = told.with_columns(messages=request.field("messages"), choices=response.field("choices"))
+    # The envelope, its metadata and the request's metadata, in this order.
+    places = (record, record.field("metadata").struct, request.field("metadata").struct)
+
+    def about(field: str, *others: pl.Expr) -> pl.Expr:
+        return pl.coalesce(*(place.field(field) for place in places), *others)
+
+    return _of_lists(
+        told.select(
+            "event_id",
+            "messages",
+            "choices",
+            "observed_at",
+            "bad_time",
+            interaction_id=about("interaction_id", response.field("id")),
+            session_id=about("session_id"),
+            turn=about("turn"),
+            user_id=about("user_id", request.field("user")),
+            user_role=about("user_role"),
+            environment=about("environment"),
+            model_version=about(
+                "model_version", response.field("model"), request.field("model"), pl.lit(UNKNOWN_MODEL)
+            ),
+        )
+    )
+
+
+def _of_lists(told: pl.DataFrame) -> pl.DataFrame:
+    """What `messages` and `choices` come to."""
     role, content = pl.element().struct.field("role"), pl.element().struct.field("content")
-    is_system = role.is_in(_SYSTEM_ROLES)
+    is_system, is_user = role.is_in(_SYSTEM_ROLES), role == "user"
+    messages = pl.col("messages").list
+    told = told.with_columns(
+        n_choices=pl.col("choices").list.len(),
+        steps=(messages.last().struct.field("role") != "user").fill_null(False) & messages.eval(is_user).list.any(),
+    )
+    if told["steps"].any():
+        stepping = told.filter("steps")
+        cut = query_lines(_WITHOUT_STEPS, stepping.select("messages"))
+        told = pl.concat([told.filter(~pl.col("steps")), stepping.with_columns(cut["messages"])])
+    if (told["n_choices"] > 1).any():
+        told = told.explode("choices", empty_as_null=True)
+    else:
+        told = told.with_columns(pl.col("choices").list.first())
+    choice = pl.col("choices").struct
     system = messages.eval(content.filter(is_system)).list.join("\n")
-    asked = messages.eval(role == "user").list.sum().fill_null(0)
+    asked = messages.eval(is_user).list.sum().fill_null(0)
     response = choice.field("message").struct.field("content")
-    return counted.select(
-        pl.exclude("messages", "choices", "n_choices", "interaction_id", "turn"),
+    return told.select(
+        pl.exclude("messages", "choices", "n_choices", "steps", "interaction_id", "turn"),
         interaction_id=pl.when(pl.col("n_choices") > 1)
         .then(pl.format("{}#{}", "interaction_id", choice.field("index")))
         .otherwise("interaction_id"),
