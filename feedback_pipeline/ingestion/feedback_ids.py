@@ -23,7 +23,7 @@ _SAID = (
 _IDS = f"SELECT sha256(to_json(struct_pack(source, {', '.join(_SAID)}))::VARCHAR) AS feedback_id FROM lines"
 
 
-def with_ids(feedback_events: pl.DataFrame) -> pl.DataFrame:
+def with_feedback_ids(feedback_events: pl.DataFrame) -> pl.DataFrame:
     """`feedback_events` with a `feedback_id` in every row: where there was none, the SHA-256 of what was said.
 
     What one line says several times is told apart by `-1`, `-2`, … after the first.

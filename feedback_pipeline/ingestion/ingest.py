@@ -8,11 +8,11 @@ import polars as pl
 
 from feedback_pipeline.ingestion.arrivals import Arrival, ArrivedFile
 from feedback_pipeline.ingestion.dropped_fields import without_dropped
-from feedback_pipeline.ingestion.feedback_ids import with_ids
-from feedback_pipeline.ingestion.json_columns import identify
+from feedback_pipeline.ingestion.feedback_ids import with_feedback_ids
+from feedback_pipeline.ingestion.json_columns import NotJSONError, json_kinds, with_ids
 from feedback_pipeline.ingestion.lines import SUFFIXES, of_whole_file, read_lines
 from feedback_pipeline.ingestion.parsed import Parsed
-from feedback_pipeline.ingestion.parsers import parse, split_records, unknown_shape
+from feedback_pipeline.ingestion.parsers import JUDGED_BY, parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, renamed
 from feedback_pipeline.ingestion.source import Source
@@ -58,10 +58,10 @@ def batches(
     if source is None:
         yield from (_refused(arrival, file, str(arrival.refusal)) for file in files)
         return
-    frames = (frame for file in files for frame in _frames(arrival, source, file, known))
+    frames = _frames(source, files, known)
 
     def read(frame: _Frame) -> _Chunk:
-        return _chunk(arrival, source, frame)
+        return _chunk(source, frame)
 
     def finish(chunk: _Chunk) -> Batch:
         return _batch(arrival, source, chunk, pseudonyms)
@@ -93,35 +93,65 @@ class _Chunk:
     parsed: Parsed
 
 
-def _frames(arrival: Arrival, source: Source, file: ArrivedFile, known: KnownLines) -> Iterator[_Frame]:
-    before = known(file)
-    if not file.is_readable:
-        yield _Frame(file, of_whole_file(f"unknown kind of file: not one of {', '.join(SUFFIXES)}"), None, before)
-        return
-    refusal: str | None = None
-    for position, lines in enumerate(ahead(read_lines(file.path, source.delimiter, source.records))):
-        if position == 0:
-            refusal = _unlike_source(source, lines)
-        yield _Frame(file, lines, refusal, before)
+def _frames(source: Source, files: Iterable[ArrivedFile], known: KnownLines) -> Iterator[_Frame]:
+    before: dict[ArrivedFile, pl.DataFrame] = {}
+    for file, lines, refusal in ahead(_read(source, files)):
+        if file not in before:
+            before = {file: known(file)}
+        yield _Frame(file, lines, refusal, before[file])
+
+
+def _read(source: Source, files: Iterable[ArrivedFile]) -> Iterator[tuple[ArrivedFile, pl.DataFrame, str | None]]:
+    """Lines of each file in turn, with why none of the file's are looked at."""
+    for file in files:
+        if not file.is_readable:
+            yield file, of_whole_file(f"unknown kind of file: not one of {', '.join(SUFFIXES)}"), None
+            continue
+        refusal: str | None = None
+        for position, lines in enumerate(read_lines(file.path, source.delimiter, source.records)):
+            if position == 0:
+                refusal = _unlike_source(source, lines)
+            yield file, lines, refusal
 
 
 def _unlike_source(source: Source, lines: pl.DataFrame) -> str | None:
-    for opening in (lines.head(_OPENING), lines):
-        readable = _identified(source, opening).filter(pl.col("reason").is_null())
-        if readable.height:
+    for opening, enough in ((lines.head(JUDGED_BY), JUDGED_BY), (lines.head(_OPENING), 1), (lines, 1)):
+        readable = _judged(_records(source, opening)).filter(pl.col("reason").is_null())
+        if readable.height >= enough:
             return unknown_shape(source, readable)
     return None
 
 
-def _identified(source: Source, lines: pl.DataFrame) -> pl.DataFrame:
-    records = without_dropped(split_records(lines, source), source.drop)
-    return identify(records, source.name).with_columns(reason=_unreadable())
+def _records(source: Source, lines: pl.DataFrame) -> pl.DataFrame:
+    return with_ids(without_dropped(split_records(lines, source), source.drop), source.name)
 
 
-def _chunk(arrival: Arrival, source: Source, frame: _Frame) -> _Chunk:
-    lines = _identified(source, frame.lines)
+def _judged(records: pl.DataFrame) -> pl.DataFrame:
+    """Records with the `reason` why each is not a JSON object, or null."""
+    return records.with_columns(json_kinds(records)).with_columns(reason=_unreadable())
+
+
+def _chunk(source: Source, frame: _Frame) -> _Chunk:
+    records = _records(source, frame.lines)
+    # Nearly always every line is an object. To ask first would be to parse all of them twice.
+    if source.parser is None and frame.refusal is None and _like_objects(records):
+        try:
+            return _parsed(source, frame, records.with_columns(reason=pl.lit(None, pl.String)))
+        except NotJSONError:
+            pass  # what is no JSON is found one by one
+    judged = _judged(records)
     if frame.refusal:
-        lines = lines.with_columns(reason=pl.coalesce("reason", pl.lit(frame.refusal)))
+        judged = judged.with_columns(reason=pl.coalesce("reason", pl.lit(frame.refusal)))
+    return _parsed(source, frame, judged)
+
+
+def _like_objects(records: pl.DataFrame) -> bool:
+    like = pl.col("payload").str.starts_with("{") & pl.col("fault").is_null()
+    return bool(records.select(like.all()).item())
+
+
+def _parsed(source: Source, frame: _Frame, lines: pl.DataFrame) -> _Chunk:
+    """Raises `NotJSONError` where a line without a `reason` is not JSON."""
     place = [*POSITION, "event_id"]
     known = frame.known.clear() if frame.refusal else frame.known.join(lines, on=place, how="semi")
     lines_here = lines.join(known, on=place, how="anti", maintain_order="left") if known.height else lines
@@ -165,7 +195,7 @@ def _batch(arrival: Arrival, source: Source, chunk: _Chunk, pseudonyms: Pseudony
         chunk.known,
         RAW_EVENTS.conform(raw_events),
         INTERACTIONS.conform(interactions),
-        with_ids(FEEDBACK_EVENTS.conform(feedback_events)),
+        with_feedback_ids(FEEDBACK_EVENTS.conform(feedback_events)),
     )
 
 
@@ -199,7 +229,7 @@ def _unreadable() -> pl.Expr:
 
 def _refused(arrival: Arrival, file: ArrivedFile, reason: str) -> Batch:
     """A file none of whose lines was looked at."""
-    line = identify(of_whole_file(reason), arrival.name).select(
+    line = with_ids(of_whole_file(reason), arrival.name).select(
         "event_id",
         "line_number",
         "payload",

@@ -7,12 +7,23 @@ import polars as pl
 import polars_hash as plh
 
 
+class NotJSONError(ValueError):
+    """A line that was to be read as JSON is none."""
+
+
 def query_lines(query: str, lines: pl.DataFrame, timezone: str = "UTC") -> pl.DataFrame:
-    """Run SQL over a frame known as `lines`. Times without an offset are of `timezone` (IANA name)."""
+    """Run SQL over a frame known as `lines`. Times without an offset are of `timezone` (IANA name).
+
+    Raises `NotJSONError` where the query reads a text as JSON that is none.
+    """
     with _engine().cursor() as connection:
         connection.execute("SET TimeZone = ?", [timezone])
         connection.register("lines", lines.to_arrow(compat_level=pl.CompatLevel.newest()))
-        frame: pl.DataFrame = connection.sql(query).pl()
+        try:
+            frame: pl.DataFrame = connection.sql(query).pl()
+        # DuckDB's message quotes the line, and may break off within a character.
+        except (duckdb.InvalidInputException, UnicodeDecodeError) as error:
+            raise NotJSONError("a line is not JSON") from error
         return frame
 
 
@@ -22,7 +33,6 @@ def _engine() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:")
 
 
-# Nearly every line is an object, and then the kind need not be asked for.
 _KINDS = """
 SELECT CASE WHEN fault IS NULL AND json_valid(payload)
     THEN CASE WHEN starts_with(payload, '{') THEN 'OBJECT' ELSE json_type(payload) END
@@ -30,8 +40,12 @@ END AS json_kind FROM lines
 """
 
 
-def identify(lines: pl.DataFrame, source: str) -> pl.DataFrame:
-    """Add `event_id` (SHA-256 of source and payload) and `json_kind` (null where the payload is not JSON)."""
+def with_ids(lines: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Add `event_id`: SHA-256 of source and payload."""
     content = plh.concat_str([pl.lit(f"{source}\0"), pl.col("payload")])
-    kinds = query_lines(_KINDS, lines.select("payload", "fault"))
-    return lines.with_columns(content.chash.sha2_256().alias("event_id"), kinds["json_kind"])
+    return lines.with_columns(event_id=content.chash.sha2_256())
+
+
+def json_kinds(lines: pl.DataFrame) -> pl.Series:
+    """`json_kind` of each payload; null where it is not JSON, or has a fault."""
+    return query_lines(_KINDS, lines.select("payload", "fault"))["json_kind"]

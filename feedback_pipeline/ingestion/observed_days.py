@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 
-from feedback_pipeline.ingestion.json_columns import identify
+from feedback_pipeline.ingestion.json_columns import json_kinds
 from feedback_pipeline.ingestion.lines import LINES, MAX_LINE_BYTES
 from feedback_pipeline.ingestion.parsers import parse, split_records
 from feedback_pipeline.ingestion.source import Source
@@ -18,7 +18,8 @@ def observed_days(lines: Sequence[bytes], source: Source, days: tuple[date, date
         schema=LINES,
         orient="row",
     )
-    objects = identify(split_records(readable, source), source.name).filter(pl.col("json_kind") == "OBJECT")
+    records = split_records(readable, source)
+    objects = records.filter(json_kinds(records) == "OBJECT")
     # Equal lines have equal ids but both want a day, so a line goes by its number here; one of several
     # records names the day of its last.
     numbered = objects.select("payload", event_id=pl.col("line_number").cast(pl.String))

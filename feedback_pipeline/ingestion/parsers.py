@@ -17,7 +17,7 @@ _PARSE: dict[str, Callable[[pl.DataFrame, str], Parsed]] = {"openai_chat": opena
 _REQUIRED = {"openai_chat": openai_chat.REQUIRED, "events": events.REQUIRED}
 # How every refusal of a whole file begins.
 SHAPE_UNKNOWN = "the file has an unknown shape"
-_JUDGED_BY = 100
+JUDGED_BY = 100
 
 
 def parse(source: Source, lines: pl.DataFrame) -> Parsed:
@@ -58,7 +58,7 @@ def unknown_shape(source: Source, lines: pl.DataFrame) -> str | None:
     adapter several were tried and none could be read. Lines that pack all that an exporter had may
     begin with any amount of what is none of ours: they say nothing of the file.
     """
-    first = lines.head(_JUDGED_BY)
+    first = lines.head(JUDGED_BY)
     if first.is_empty() or source.split:
         return None
     if source.parser:
