@@ -52,15 +52,20 @@ class Warehouse:
             yield connection
 
     @contextmanager
-    def transaction(self, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(
+        self, memory_limit: str | None = None, threads: int | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A writing connection in one transaction: committed at the end, rolled back on any error.
 
-        `memory_limit` is what DuckDB may use meanwhile ("400MB"), by default most of the machine's.
+        `memory_limit` ("400MB") and `threads` are what DuckDB may use meanwhile, by default most of the
+        machine's memory and every core.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._instance().writing(f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}") as connection:
             if memory_limit:
                 connection.execute(f"SET memory_limit = '{memory_limit}'")
+            if threads:
+                connection.execute(f"SET threads = {threads}")
             connection.begin()
             try:
                 _create(connection)
@@ -70,8 +75,9 @@ class Warehouse:
                 connection.rollback()
                 raise
             finally:
-                # The setting is the instance's, and would outlive the connection.
+                # The settings are the instance's, and would outlive the connection.
                 connection.execute("RESET memory_limit")
+                connection.execute("RESET threads")
 
     def _instance(self) -> DuckDBInstance:
         return duckdb_instance(self.path.absolute())

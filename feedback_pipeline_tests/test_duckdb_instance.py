@@ -75,11 +75,11 @@ def test_every_file_has_one_instance_of_its_own(warehouse, tmp_path):
     assert (warehouse.count(ROUTES, [DAY]), other.count(ROUTES, [DAY])) == (0, 3)
 
 
-def test_a_limit_of_memory_holds_for_its_transaction_only(warehouse):
-    limit = "SELECT current_setting('memory_limit')"
-    usual = warehouse.read(limit).item()
-    with warehouse.transaction("100MB") as connection:
-        limited = connection.sql(limit).fetchall()[0][0]
+def test_limits_of_memory_and_threads_hold_for_their_transaction_only(warehouse):
+    limits = "SELECT current_setting('memory_limit'), current_setting('threads')"
+    usual = warehouse.read(limits).row(0)
+    with warehouse.transaction("100MB", usual[1] + 1) as connection:
+        limited = connection.sql(limits).fetchall()[0]
 
-    assert limited == "95.3 MiB"
-    assert warehouse.read(limit).item() == usual
+    assert limited == ("95.3 MiB", usual[1] + 1)
+    assert warehouse.read(limits).row(0) == usual

@@ -22,6 +22,8 @@ from feedback_pipeline.settings import Location
 from feedback_pipeline.warehouse import Warehouse, WarehouseMissingError, append
 
 _MEMORY = "400MB"
+# What is written next is read and parsed meanwhile, on every core: more writers would wait for each other.
+_THREADS = 1
 _TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
 # Where a line stood says nothing of a fault of the whole file, or of a file that was not looked at.
 _KNOWN = f"""
@@ -56,7 +58,7 @@ def store_day(warehouse: Warehouse, landing_zone: Location, day: date, pseudonym
     read = 0
     if changed:
         # What was written is not read again: to keep it in memory would cost as much as the day is large.
-        with warehouse.transaction(_MEMORY) as connection:
+        with warehouse.transaction(_MEMORY, _THREADS) as connection:
             for arrival in changed:
                 read += _Intake(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
     return IngestionReport(day, read, warehouse.count(INTERACTIONS, [day]), warehouse.count(FEEDBACK_EVENTS, [day]))
