@@ -87,6 +87,7 @@ def with_against(answers: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
 
 def auc_rows(name: str, frame: pl.DataFrame, label: str, score: str, resamples: int) -> dict[str, dict[str, Any]]:
     """The detector and its two baselines. A random score orders by chance; length is turned the way that helps it."""
+    frame = frame.sort("interaction_id")
     random = frame.with_columns(random=pl.Series(np.random.default_rng(1).random(frame.height)))
     helps = auc(random, "length", label, "user_id", 1).value >= 0.5
     turned = random.with_columns(turned=pl.col("length") * (1 if helps else -1))
@@ -181,8 +182,9 @@ def qa_feedback(data: Loaded, resamples: int) -> dict[str, dict[str, Any]]:
         .explode("edit_changes")
         .select("interaction_id", pl.col("edit_changes").struct.unnest())
         .filter(pl.col("removed") != "")
+        .sort("interaction_id", "range_start", "range_end", "added")
         .with_row_index("change")
-        .join(ids, on="interaction_id")
+        .join(ids, on="interaction_id", maintain_order="left")
     )
     places = edited.with_columns(width=pl.col("range_end") - pl.col("range_start")).with_columns(
         chance=(

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -28,7 +29,8 @@ def publish(name: str, work: str, rows: list[dict[str, Any]], ratios: dict[str, 
     if as_json:
         print(json.dumps({"name": name, "work": work, "rows": rows, "ratios": ratios}))
         return
-    console = Console()
+    # In a file or a pipe a table of ten columns would be cut to 80 characters.
+    console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table(title=f"{name}: {work}", title_justify="left")
     for column in rows[0]:
         table.add_column(column)

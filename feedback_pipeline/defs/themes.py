@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from hashlib import sha256
 
 import dagster as dg
 import polars as pl
@@ -45,13 +46,14 @@ def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.Mat
     """
     days = partition_dates(context)
     encoder = load_encoder(store.settings.encoder)
-    before = _left_to_later_days(store.warehouse, days)
+    later = _grouped_after(context.instance, days)
+    before = _digests(store.warehouse, days) if later else []
     for day in days:
         rows = themes_of(store.warehouse, store.settings.index, encoder, day)
         store.warehouse.replace_partition(THEMES, day, rows)
         context.log.info(f"{day}: {rows.height} themes")
-    if _left_to_later_days(store.warehouse, days) != before:
-        announce(context.instance, earlier_themes, _grouped_after(context.instance, days), context.run.run_id)
+    if later and _digests(store.warehouse, days) != before:
+        announce(context.instance, earlier_themes, later, context.run.run_id)
     for table in _TABLES:
         stored = {day: store.warehouse.count(table, [day]) for day in days}
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
@@ -61,8 +63,10 @@ def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.Mat
         yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
 
 
-def _left_to_later_days(warehouse: Warehouse, days: list[date]) -> list[str]:
-    return [warehouse.partitions(table, days).write_json() for table in (THEMES, THEME_MEMBERS)]
+def _digests(warehouse: Warehouse, days: list[date]) -> list[str]:
+    """What later days go on from, a hash for each of the days and tables."""
+    left = (warehouse.partitions(table, [day]).write_json() for day in days for table in (THEMES, THEME_MEMBERS))
+    return [sha256(rows.encode()).hexdigest() for rows in left]
 
 
 def _grouped_after(instance: dg.DagsterInstance, days: list[date]) -> list[date]:

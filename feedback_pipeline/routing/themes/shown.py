@@ -10,7 +10,7 @@ from feedback_pipeline.schemas import THEMES
 from feedback_pipeline.warehouse import Warehouse
 
 _ROWS = 30
-_QUESTION_CHARACTERS = 90
+_QUESTION_CHARACTERS = 75
 
 
 def flagged() -> pl.Expr:
