@@ -15,6 +15,8 @@ STAGES = (200, 2_000, 20_000, 100_000)
 # A comparison is dropped early only when its p-value is seen to be this many times too large.
 HOPELESS = 10
 DRAWS_AT_ONCE = 4_000
+# Relative to what was added up.
+ROUNDING = 1e-12
 
 
 def improvement_p_values(totals: Floats, sizes: Floats, alpha: float, seed: int) -> Floats:
@@ -112,16 +114,21 @@ def _t(totals: Floats, sizes: Floats, weights: Floats, center: Floats) -> Floats
     """Studentised ratio means (rows, resamples) of clusters drawn `weights` times each (resamples, clusters)."""
     total, size = totals @ weights.T, sizes @ weights.T
     means = total / size
-    squares = (totals**2) @ weights.T - 2 * means * ((totals * sizes) @ weights.T) + means**2 * ((sizes**2) @ weights.T)
+    raw = (totals**2) @ weights.T
+    squares = raw - 2 * means * ((totals * sizes) @ weights.T) + means**2 * ((sizes**2) @ weights.T)
+    # Rounding is neither a spread nor a distance.
+    squares[squares <= ROUNDING * raw] = 0
+    distances = means - center
+    distances[np.abs(distances) <= ROUNDING * np.abs(center)] = 0
     with np.errstate(divide="ignore", invalid="ignore"):
         # A resample without any spread about a mean that is the observed one says nothing: no exceedance.
-        statistics: Floats = (means - center) * size / np.sqrt(np.maximum(squares, 0))
+        statistics: Floats = distances * size / np.sqrt(squares)
     return np.nan_to_num(statistics, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
 
 
 def _rounding(totals: Floats) -> Floats:
     """Sums this near to zero are zero."""
-    return np.asarray(1e-12 * np.abs(totals).sum(axis=-1))
+    return np.asarray(ROUNDING * np.abs(totals).sum(axis=-1))
 
 
 def _portions(draws: int) -> Iterator[int]:

@@ -23,6 +23,13 @@ def test_no_difference_at_all_is_no_improvement():
     assert _p_values(np.zeros((1, 60))).tolist() == [1.0]
 
 
+@pytest.mark.parametrize("clusters", [12, 30, 40, 100])
+@pytest.mark.parametrize("difference", [0.1, 0.3, 0.9, 1.0])
+def test_a_difference_that_is_the_same_everywhere_is_sure_whatever_its_digits(difference, clusters):
+    assert _p_values(np.full((1, clusters), difference), alpha=0.01)[0] < 0.001
+    assert _p_values(np.full((1, clusters), -difference), alpha=0.01)[0] == 1.0
+
+
 @pytest.mark.parametrize("clusters", [12, 25, 40])
 def test_of_candidates_that_are_no_better_no_more_pass_than_alpha(clusters):
     rows = np.random.default_rng(2).standard_t(3, size=(1_500, clusters))
