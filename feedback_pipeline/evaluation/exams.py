@@ -8,15 +8,14 @@ from pathlib import Path
 
 import polars as pl
 
-from feedback_pipeline.evaluation.language_model import LanguageModel
-from feedback_pipeline.evaluation.shared_weights import SharedWeights
+from feedback_pipeline.evaluation.shared_weights import SharedModel, SharedWeights
 from feedback_pipeline.evaluation.suites import Suite
 from feedback_pipeline.evaluation.unfinished_scores import UnfinishedScores
 from feedback_pipeline.schemas import SCORES
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.warehouse import Warehouse
 
-Scorer = Callable[[LanguageModel, Suite], pl.DataFrame]
+Scorer = Callable[[SharedModel, Suite], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Examiner:
             self.unfinished.keep([*self.found, self.broken_off])
         return rows
 
-    def _model(self, version: str) -> LanguageModel:
+    def _model(self, version: str) -> SharedModel:
         self._weights = self._weights or SharedWeights(self.base)
         if version == self.base.version:
             return self._weights.base_model()

@@ -3,7 +3,7 @@
 A decoding step of one row reads all weights to compute one token; a batch reads them once for all its rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -40,8 +40,16 @@ def batches(prompts: Sequence[list[int]], rows: int = ROWS) -> Iterator[Batch]:
         yield Batch(members[0][:shared], [tokens[shared:] for tokens in members], owners)
 
 
-def greedy(model: Any, batch: Batch, max_new_tokens: int, stops: frozenset[int]) -> list[list[int]]:
+def greedy(
+    model: Any,
+    batch: Batch,
+    max_new_tokens: int,
+    stops: frozenset[int],
+    ended: Callable[[list[int]], bool] | None = None,
+) -> list[list[int]]:
     """The likeliest continuation, token by token, of each prompt of the batch; it ends before any of `stops`.
+
+    It also ends with the token after which `ended` says so of its tokens so far.
 
     `model` is a causal language model of transformers. Shorter prompts are padded and the padding masked, so
     that a row's answer is what it would be alone but for rounding. A row that has ended leaves the batch.
@@ -56,6 +64,8 @@ def greedy(model: Any, batch: Batch, max_new_tokens: int, stops: frozenset[int])
             kept = [row for row, token in enumerate(likeliest.tolist()) if token not in stops]
             for row in kept:
                 answers[active[row]].append(int(likeliest[row]))
+            if ended:
+                kept = [row for row in kept if not ended(answers[active[row]])]
             if not kept or step == max_new_tokens:
                 break
             if len(kept) < len(active):

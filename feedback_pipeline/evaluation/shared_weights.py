@@ -1,6 +1,6 @@
 """Base model and adapters on one set of weights in memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -23,8 +23,16 @@ PROBE = ("Say a word.", ("Apple, pear.", "Nine."))
 
 
 @dataclass(frozen=True)
+class Continuation:
+    """How likely a continuation is, and whether it is what greedy decoding would say, token for token."""
+
+    likelihood: Likelihood
+    greedy: bool
+
+
+@dataclass(frozen=True)
 class SharedModel:
-    """One model of `SharedWeights`: a `LanguageModel`."""
+    """One model of `SharedWeights`: a `LanguageModel`, which also takes tokens as they are, without a chat template."""
 
     name: str
     version: str
@@ -39,6 +47,16 @@ class SharedModel:
         """See `LanguageModel.generate`."""
         return self.weights.generate(self.adapter, prompts, max_new_tokens)
 
+    def continuations(self, texts: Sequence[Tokenized]) -> list[Continuation]:
+        """One for each text, in their order."""
+        return self.weights.continuations(self.adapter, texts)
+
+    def continued(
+        self, prompts: Sequence[list[int]], max_new_tokens: int, ended: Callable[[list[int]], bool] | None = None
+    ) -> list[list[int]]:
+        """What greedy decoding says after each prompt, in their order; see `generation.greedy`."""
+        return self.weights.continued(self.adapter, prompts, max_new_tokens, ended)
+
 
 class SharedWeights:
     """A base model loaded once; its adapters are switched on and off."""
@@ -49,13 +67,18 @@ class SharedWeights:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         self._base = base
-        self._tokenizer = AutoTokenizer.from_pretrained(base.folder)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(base.folder)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model: Any = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32).to(device).eval()
-        self._stops = _ends_of_turn(self._tokenizer, self._model)
+        self._stops = _ends_of_turn(self.tokenizer, self._model)
         self._adapters: dict[str, str] = {}
         self._share_prompts = True
         self._share_prompts = self._branches_are_independent()
+
+    @property
+    def config(self) -> Any:
+        """The model's configuration, as transformers knows it."""
+        return self._model.config
 
     def base_model(self) -> SharedModel:
         """The base model without any adapter."""
@@ -84,27 +107,46 @@ class SharedWeights:
     def nll(self, adapter: str | None, prompts: Sequence[Messages], completions: Sequence[str]) -> list[Likelihood]:
         """`LanguageModel.nll` of the base model (`adapter` None) or one adapter."""
         pairs = list(zip(prompts, completions, strict=True))
-        texts = [self._tokenized(prompt, completion) for prompt, completion in pairs]
-        totals = np.zeros(len(texts))
+        return [
+            each.likelihood
+            for each in self.continuations(adapter, [self._tokenized(prompt, answer) for prompt, answer in pairs])
+        ]
+
+    def continuations(self, adapter: str | None, texts: Sequence[Tokenized]) -> list[Continuation]:
+        """`SharedModel.continuations` of the base model (`adapter` None) or one adapter."""
+        totals, likeliest = np.zeros(len(texts)), np.ones(len(texts), dtype=bool)
         with self._switched_to(adapter), onednn_matmul():
             for batch in batches(rows(texts, self._share_prompts), PADDED_TOKENS):
                 owners = np.concatenate([row.owners for row in batch])
-                np.add.at(totals, owners, self._token_nats(batch))
+                nats, greedy = self._token_nats(batch)
+                np.add.at(totals, owners, nats)
+                np.logical_and.at(likeliest, owners, greedy)
         return [
-            Likelihood(float(total), len(text.tokens) - text.answer) for total, text in zip(totals, texts, strict=True)
+            Continuation(Likelihood(float(total), len(text.tokens) - text.answer), bool(greedy))
+            for total, greedy, text in zip(totals, likeliest, texts, strict=True)
         ]
 
     def generate(self, adapter: str | None, prompts: Sequence[Messages], max_new_tokens: int) -> list[str]:
         """`LanguageModel.generate` of the base model (`adapter` None) or one adapter."""
         opened = [self._tokens(list(prompt), add_generation_prompt=True) for prompt in prompts]
+        answers = self.continued(adapter, opened, max_new_tokens)
+        return [self.tokenizer.decode(answer, skip_special_tokens=True).strip() for answer in answers]
+
+    def continued(
+        self,
+        adapter: str | None,
+        prompts: Sequence[list[int]],
+        max_new_tokens: int,
+        ended: Callable[[list[int]], bool] | None = None,
+    ) -> list[list[int]]:
+        """`SharedModel.continued` of the base model (`adapter` None) or one adapter."""
         answers: list[list[int]] = [[] for _ in prompts]
         with self._switched_to(adapter), onednn_matmul():
-            for batch in generation.batches(opened, generation.ROWS if self._share_prompts else 1):
-                for owner, answer in zip(
-                    batch.owners, generation.greedy(self._model, batch, max_new_tokens, self._stops), strict=True
-                ):
+            for batch in generation.batches(prompts, generation.ROWS if self._share_prompts else 1):
+                found = generation.greedy(self._model, batch, max_new_tokens, self._stops, ended)
+                for owner, answer in zip(batch.owners, found, strict=True):
                     answers[owner] = answer
-        return [self._tokenizer.decode(answer, skip_special_tokens=True).strip() for answer in answers]
+        return answers
 
     @contextmanager
     def _switched_to(self, adapter: str | None) -> Iterator[None]:
@@ -123,7 +165,7 @@ class SharedWeights:
         # Where the tokenizer merges across the border, the answer begins with the merged token.
         answer = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(opening, tokens, strict=False)))
         # What a template writes after the end of turn (a line break) is never generated.
-        end_of_turn = self._tokenizer.eos_token_id
+        end_of_turn = self.tokenizer.eos_token_id
         while len(tokens) > answer + 1 and end_of_turn in tokens[answer:] and tokens[-1] != end_of_turn:
             tokens.pop()
         if not 0 < answer < len(tokens):
@@ -131,20 +173,20 @@ class SharedWeights:
         return Tokenized(tokens, answer)
 
     def _tokens(self, messages: list[dict[str, str]], add_generation_prompt: bool) -> list[int]:
-        tokens: list[int] = self._tokenizer.apply_chat_template(
+        tokens: list[int] = self.tokenizer.apply_chat_template(
             messages, add_generation_prompt=add_generation_prompt, tokenize=True, return_dict=False
         )
         return tokens
 
-    def _token_nats(self, batch: list[Row]) -> np.ndarray:
-        """Nats of every target of the batch, row after row."""
+    def _token_nats(self, batch: list[Row]) -> tuple[np.ndarray, np.ndarray]:
+        """Nats of every target of the batch, row after row, and whether it is the likeliest token."""
         import torch
 
         branches = padded([row.branches for row in batch], PADDING)
         line = np.concatenate([np.full(len(row.sources), index) for index, row in enumerate(batch)])
         kept, source = np.unique(np.concatenate([row.sources for row in batch]), return_inverse=True)
         arrays = {
-            "input_ids": padded([row.tokens for row in batch], self._tokenizer.eos_token_id),
+            "input_ids": padded([row.tokens for row in batch], self.tokenizer.eos_token_id),
             "position_ids": padded([row.positions for row in batch], 0),
             "attention_mask": np.where(attention(branches), np.float32(0), np.finfo(np.float32).min),
             "logits_to_keep": kept,
@@ -154,8 +196,8 @@ class SharedWeights:
             logits = self._model(**tensors, use_cache=False).logits
             targets = torch.tensor([target for row in batch for target in row.targets], device=logits.device)
             chosen = logits[torch.from_numpy(line), torch.from_numpy(source)].float()
-            nats: np.ndarray = torch.nn.functional.cross_entropy(chosen, targets, reduction="none").cpu().numpy()
-        return nats
+            nats = torch.nn.functional.cross_entropy(chosen, targets, reduction="none")
+            return nats.cpu().numpy(), (chosen.argmax(dim=-1) == targets).cpu().numpy()
 
     def _branches_are_independent(self) -> bool:
         """Whether this architecture scores answers in one row as it scores them alone.
