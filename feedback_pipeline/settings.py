@@ -121,6 +121,11 @@ class Settings:
         return self.home / "adapters"
 
     @property
+    def external_tasks(self) -> Path:
+        """Task files of the deployment's own for lm-eval."""
+        return self.home / "external_tasks"
+
+    @property
     def compiled(self) -> Path:
         """Machine code, compiled once."""
         return self.home / "compiled"

@@ -50,6 +50,15 @@ class GatePolicy:
     judge_margin: Margin | None = None
     """What a candidate may lose in length-controlled win rate, where a judge's word counts; if not given, the judge
     is shown and demands nothing."""
+    external_tasks: tuple[str, ...] = ()
+    """Tasks, groups and tags of lm-eval (extra `lm-eval`), by its own names or those of task files that lie in
+    `external_tasks` below the home. Each is asked of every model."""
+    external_limit: Annotated[int, Field(ge=1)] | None = 100
+    """Documents a task, the first ones (lm-eval's `limit`); all of them if null."""
+    external_chat_template: bool = True
+    """Whether documents come as chats (lm-eval's `apply_chat_template`), as models are asked in service."""
+    external_margin: Margin = 0.10
+    """What may be lost in each of a task's own metrics."""
     discrimination_margin_nats: Margin = 0.35
     canary_margin_nats: Margin = 1.0
     """What safe answers may on the mean lose to unsafe ones. Four harmless fine-tunes took up to 0.65 from the embedded
