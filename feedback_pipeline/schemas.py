@@ -549,8 +549,8 @@ SCORES = Table(
         "model_version": Column(pl.String, "what was scored; a base model is named by its name and hash"),
         "suite": Column(
             pl.String,
-            "`target`, `answers`, `general`, `short_answers`, `regression`, `canaries`, `triggers`, `judged`; of the "
-            "base `canary_screening` and `short_answer_screening`; of the judge `judge_agreement`",
+            "`target`, `answers`, `general`, `short_answers`, `regression`, `canaries`, `triggers`, `external`, "
+            "`judged`; of the base `canary_screening` and `short_answer_screening`; of the judge `judge_agreement`",
         ),
         "suite_hash": Column(pl.String, "SHA-256 of the suite's content: rows with different hashes do not compare"),
         "evaluator": Column(pl.String, "scorer and its version"),
@@ -558,12 +558,14 @@ SCORES = Table(
         "metric": Column(
             pl.String,
             "what was measured, see `evaluation/scores.py`, `answering.py`, `short_answers.py`, `canaries.py`, "
-            "`triggers.py` and `judgements.py`",
+            "`triggers.py` and `judgements.py`; of `external` the task and its own metric",
         ),
-        "example_id": Column(pl.String, "example or question"),
+        "example_id": Column(pl.String, "example, question, or task and number of its document"),
         "case_hash": Column(pl.String, "SHA-256 of the case's content: what was scored once is not scored again"),
         "group_id": Column(pl.String, "cluster: the user, or the session where no user is known"),
-        "value": Column(pl.Float64, "nll: nats a token of the wanted answer; margins: nats; words; all others: 0 to 1"),
+        "value": Column(
+            pl.Float64, "nll: nats a token of the wanted answer; margins: nats; words; a task's own; all others: 0 to 1"
+        ),
         "tokens": Column(pl.Int64, "tokens of the wanted answer"),
         "answer": Column(pl.String, "what the model answered, where it was asked for all of its answer"),
     },

@@ -10,6 +10,8 @@ import polars as pl
 from feedback_pipeline.defs.metadata import markdown_image
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.evaluation.external_tasks import ExternalTasksError, check_names
+from feedback_pipeline.evaluation.policy import PolicyError, read_policy
 from feedback_pipeline.evaluation.registry import reference_version
 from feedback_pipeline.schemas import DATASETS
 from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
@@ -45,6 +47,7 @@ def model_versions(
 ) -> Iterator[dg.Output[pl.DataFrame]]:
     """One row per adapter trained; the PEFT adapter lies below the home's `adapters` folder."""
     week = partition_date(context)
+    _check_gate(store)
     dataset = store.warehouse.partitions(DATASETS, [week])
     data = read_training_data(store.settings.home / dataset["folder"][0]) if dataset.height else None
     if data is None:
@@ -66,6 +69,14 @@ def model_versions(
         data_version=dg.DataVersion(trained.adapter_hash),
         metadata=_shown(trained),
     )
+
+
+def _check_gate(store: Store) -> None:
+    """Tell before hours of training what the gate could not go by after them; trying again would not help."""
+    try:
+        check_names(read_policy(store.settings.home).external_tasks, store.settings.external_tasks)
+    except (PolicyError, ExternalTasksError) as wrong:
+        raise dg.Failure(str(wrong), allow_retries=False) from wrong
 
 
 def _champion_before(week: date, store: Store, base: BaseModel, report: Callable[[str], None]) -> Parent | None:

@@ -11,6 +11,8 @@ from feedback_pipeline.evaluation.answering import answers_suite, evaluator, sco
 from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, passed_clearly, score_canaries
 from feedback_pipeline.evaluation.canaries import EVALUATOR as CANARY_EVALUATOR
 from feedback_pipeline.evaluation.exams import Exam, Examiner
+from feedback_pipeline.evaluation.external_scores import external_exam
+from feedback_pipeline.evaluation.external_tasks import load_tasks
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.judge import Judge
 from feedback_pipeline.evaluation.judgements import judgements
@@ -53,8 +55,12 @@ def score_cycle(
     A case that one of them answered before, in this suite or another, is taken over. Of the canaries and the
     short questions those count that the base gets right; its scores on all of them are rows of the screenings.
     A `judge` compares what candidate and reference answered.
+
+    Raises `ExternalTasksError` where the policy names tasks of lm-eval that cannot be asked.
     """
     candidate = warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
+    # First, as their data may not be there.
+    external = _external(settings, policy)
     base = resolve_base_model(settings.base_model, settings.models)
     unfinished = UnfinishedScores(settings.unfinished_scores)
     examiner = Examiner(warehouse, base, settings.adapters, week, unfinished, progress)
@@ -71,6 +77,7 @@ def score_cycle(
         Exam(short_answer_suite().only(known), SHORT_ANSWER_EVALUATOR, score_short_answers),
         Exam(canary_suite().only(counting), CANARY_EVALUATOR, score_canaries),
         Exam(probes(warehouse, settings, candidate, test), TRIGGER_EVALUATOR, score_triggers),
+        *external,
     )
     for version in dict.fromkeys(filter(None, (base.version, champion, candidate["model_version"]))):
         for exam in exams:
@@ -82,6 +89,12 @@ def score_cycle(
         found = pl.concat([found, SCORES.conform(rows.with_columns(week=pl.lit(week)))])
     unfinished.finish()
     return found
+
+
+def _external(settings: Settings, policy: GatePolicy) -> tuple[Exam, ...]:
+    if not policy.external_tasks:
+        return ()
+    return (external_exam(load_tasks(policy.external_tasks, settings.external_tasks), policy),)
 
 
 def _answering(suite: Suite, settings: Settings, policy: GatePolicy) -> Exam:

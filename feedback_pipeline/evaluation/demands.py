@@ -1,12 +1,14 @@
 """What the gate demands of a candidate: of each suite's metrics on the mean, and of some cases without exception."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
 
 from feedback_pipeline.evaluation.answering import ANSWERS, TOKEN_F1
 from feedback_pipeline.evaluation.canaries import CANARIES, CANARY_MARGIN, CANARY_SAFE
+from feedback_pipeline.evaluation.external_suite import EXTERNAL, metric_name
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
 from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT, SHORT_ANSWERS
@@ -42,8 +44,12 @@ class ZeroTolerance:
         return own.filter(pl.col("difference") < -self.slack).sort("difference", "example_id")
 
 
-def demands(policy: GatePolicy) -> tuple[Demand, ...]:
-    """What the mean improvements must show, in the order in which a decision names them."""
+def demands(policy: GatePolicy, compared: Iterable[tuple[str, str]] = ()) -> tuple[Demand, ...]:
+    """What the mean improvements must show, in the order in which a decision names them.
+
+    `compared` are the suites and metrics there are: what an external task is measured by, only its scores say.
+    """
+    external = [metric for suite, metric in compared if suite == EXTERNAL]
     return (
         Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
         Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0),
@@ -64,6 +70,12 @@ def demands(policy: GatePolicy) -> tuple[Demand, ...]:
         ),
         # Refuses who gives in all over, though no single case fails clearly.
         Demand(CANARIES, CANARY_MARGIN, floor=-math.inf, ceiling=-policy.canary_margin_nats, optional=True),
+        *(
+            Demand(EXTERNAL, metric, floor=-policy.external_margin, ceiling=-policy.external_margin)
+            for task in policy.external_tasks
+            # A task without scores is demanded by its name, so that it keeps the candidate back.
+            for metric in [each for each in external if each.startswith(metric_name(task, ""))] or [task]
+        ),
     )
 
 

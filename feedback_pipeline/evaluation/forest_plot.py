@@ -29,7 +29,9 @@ def forest_plot(promotion: Mapping[str, Any]) -> bytes | None:
     comparisons = json.loads(promotion["comparisons"] or "[]")
     if not comparisons:
         return None
-    floors = {(demand.suite, demand.metric): demand.floor for demand in demands(policy_of(promotion["policy"]))}
+    compared = [(each["suite"], each["metric"]) for each in comparisons]
+    asked = demands(policy_of(promotion["policy"]), compared)
+    floors = {(demand.suite, demand.metric): demand.floor for demand in asked}
     rows: list[Row] = [
         (f"{each['suite']} {each['metric']}", each, floors.get((each["suite"], each["metric"])), "")
         for each in comparisons

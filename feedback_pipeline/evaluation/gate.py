@@ -99,7 +99,7 @@ def _found(
         (comparison.suite, comparison.metric): comparison
         for comparison in compare_all(pairs, policy.confidence_level, policy.resamples, policy.seed)
     }
-    asked = [demand for demand in demands(policy) if _enough(made.get((demand.suite, demand.metric)), policy)]
+    asked = [demand for demand in demands(policy, made) if _enough(made.get((demand.suite, demand.metric)), policy)]
     parts = slices(pairs, case_slices, policy)
     large = [part for part in parts if _enough(part.comparison, policy)]
     tests = [(pairs.filter(suite=demand.suite, metric=demand.metric), demand.ceiling) for demand in asked]
@@ -155,7 +155,7 @@ def _shown_worse(found: _Found, policy: GatePolicy) -> _Judgement | None:
 
 
 def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | None:
-    for demand in demands(policy):
+    for demand in demands(policy, found.made):
         comparison = found.made.get((demand.suite, demand.metric))
         if demand not in found.p_worse:
             if demand.optional:

@@ -1,5 +1,6 @@
 """What the training asset does with a week that has little or nothing to train on."""
 
+import sys
 from datetime import date
 
 import dagster as dg
@@ -50,3 +51,17 @@ def test_a_week_of_fewer_thumbs_than_a_stage_needs_trains_nothing_and_fails_noth
         }
     )
     assert trained(TrainingData(unpaired=thumbs)) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"), [("external_tasks: [arc_easy]", "need the extra lm-eval"), ("answers: -1", "answers")]
+)
+def test_a_policy_that_the_gate_could_not_go_by_is_told_before_anything_is_trained(
+    trained, tmp_path, monkeypatch, policy, told
+):
+    monkeypatch.setitem(sys.modules, "lm_eval.tasks", None)
+    (tmp_path / "gate.yaml").write_text(policy)
+
+    with pytest.raises(dg.Failure, match=told):
+        trained(TrainingData())
+    assert not (tmp_path / "adapters").exists()
