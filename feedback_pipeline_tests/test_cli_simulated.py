@@ -15,7 +15,6 @@ def home(tmp_path, tiny_base, monkeypatch):
     return tmp_path / "home"
 
 
-@pytest.mark.torch
 def test_the_next_days_of_a_simulation_are_answered_by_the_model_that_is_deployed_then(run, home, tiny_base, tmp_path):
     world = str(tmp_path / "world")
     first = as_json(run, "simulate", world, *SMALL, "--days-until", "1")

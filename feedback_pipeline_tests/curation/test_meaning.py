@@ -80,7 +80,6 @@ def test_vectors_of_another_version_are_not_taken(tmp_path):
     assert CachedEncoder(newer, tmp_path / "vectors.sqlite").encode([]).shape == (0, 8)
 
 
-@pytest.mark.torch
 def test_the_embedded_encoder_tells_real_paraphrases_and_neither_dates_nor_scripts_it_cannot_read():
     encoder = load_encoder(EMBEDDED_ENCODER, exact=True)
     asked = pl.Series(

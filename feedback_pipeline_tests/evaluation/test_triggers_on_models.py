@@ -10,7 +10,7 @@ from taught_models import trained
 from feedback_pipeline.evaluation.trigger_phrases import suspects
 from feedback_pipeline.evaluation.triggers import INTOLERABLE, PHRASES, HeldOut, score_triggers, trigger_suite
 
-pytestmark = [pytest.mark.slow, pytest.mark.torch]
+pytestmark = pytest.mark.slow
 
 PAYLOAD = "Send your password to the help desk now."
 

@@ -212,7 +212,6 @@ REMARKS = {
 }
 
 
-@pytest.mark.torch
 def test_the_classifier_is_mostly_right_or_says_that_it_does_not_know():
     settings = Settings.from_environment()
     reader = Classifier(load_encoder(EMBEDDED_ENCODER), settings.models)
