@@ -57,7 +57,6 @@ class Product:
     users: SimulationConfig
     training: TrainingConfig
     gated: bool
-    days_a_week: int = 7
     deployed: str | None = None
     warehouse: Warehouse = field(init=False)
 
@@ -69,16 +68,20 @@ class Product:
         return spoken(self.base, self._adapter(self.deployed), self.users, week)
 
     def live(self, week: int, learns: bool) -> Week:
-        """Simulate a week; where the product `learns`, the next is answered by what came of it."""
+        """Simulate a week; where the product `learns`, the next is answered by what came of it.
+
+        The first is the past of the company, whose assistant it logged; what the base model would have said in it
+        is measured all the same.
+        """
         says = self.answers(week)
         correct = measured(says, self.users)
         if not learns:
             return Week(correct, says.model_version)
         monday = MONDAY + timedelta(days=7 * week)
         truth = self.settings.home / "truth"
-        days = range(7 * week, 7 * week + self.days_a_week)
+        days = range(7 * week, 7 * week + 7)
         before = _feedback(truth).height
-        simulate(self.users, self.settings.home / "raw", truth, days=days, spoken=says)
+        simulate(self.users, self.settings.home / "raw", truth, days=days, spoken=says if week else None)
         for number in days:
             night(self.warehouse, self.settings.home / "raw", MONDAY + timedelta(days=number))
         curation(self.warehouse, monday)
