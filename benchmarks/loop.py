@@ -25,6 +25,7 @@ from typing import Any
 from benchmarks.loop_picture import draw
 from benchmarks.loop_product import Product, Week
 from benchmarks.report import options, publish
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.settings import Settings
 from feedback_pipeline.simulation import SimulationConfig
 from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
@@ -34,6 +35,8 @@ from feedback_pipeline.training.config import TrainingConfig
 LIARS, CAMPAIGN = 0.10, 0.025
 USERS = SimulationConfig(facts=24, interactions_per_day=45, campaign_from_day=0)
 TRAINING = TrainingConfig(method="sft", max_steps=56, start_from="champion")
+# So small a product has some twenty held-out pairs: that no more than a tenth of them is lost would never show.
+POLICY = GatePolicy(preference_margin=0.25)
 WEEKS, QUICK_WEEKS = 8, 2
 
 
@@ -65,7 +68,7 @@ def lived(system: System, base: BaseModel, home: Path, weeks: int) -> list[Week]
     """The weeks of one system, each told when it is over."""
     home.mkdir()
     settings = Settings(home, home / "raw", base_model=str(base.folder))
-    product = Product(settings, base, people(system.poisoned, weeks), TRAINING, system.gated)
+    product = Product(settings, base, people(system.poisoned, weeks), TRAINING, POLICY if system.gated else None)
     past: list[Week] = []
     for number in range(weeks):
         start = time.monotonic()

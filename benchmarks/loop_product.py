@@ -50,13 +50,13 @@ class Week:
 
 @dataclass
 class Product:
-    """A deployment of its own in the home of `settings`, and its users; who is not `gated` deploys every candidate."""
+    """A deployment of its own in the home of `settings`, and its users; without a gate it deploys every candidate."""
 
     settings: Settings
     base: BaseModel
     users: SimulationConfig
     training: TrainingConfig
-    gated: bool
+    gate: GatePolicy | None
     deployed: str | None = None
     warehouse: Warehouse = field(init=False)
 
@@ -116,14 +116,14 @@ class Product:
             return str(nothing)
         row = candidate.row(monday, f"{self.settings.adapters.name}/{candidate.model_version}")
         self.warehouse.replace_partition(MODEL_VERSIONS, monday, row)
-        if not self.gated:
+        if not self.gate:
             self.deployed = candidate.model_version
             return "not asked"
-        scores = score_cycle(self.warehouse, self.settings, monday, GatePolicy(), lambda _: None)
+        scores = score_cycle(self.warehouse, self.settings, monday, self.gate, lambda _: None)
         self.warehouse.replace_partition(SCORES, monday, scores)
         self.warehouse.replace_partition(CASE_SLICES, monday, slices_of(self.warehouse, monday))
         at = datetime(monday.year, monday.month, monday.day, tzinfo=UTC) + timedelta(days=7)
-        decided = judge(self.warehouse, monday, GatePolicy(), "loop", at).row(0, named=True)
+        decided = judge(self.warehouse, monday, self.gate, "loop", at).row(0, named=True)
         promoted = champion(self.warehouse)
         self.deployed = promoted.model_version if promoted else None
         return f"{decided['decision']}: {decided['reason']}"
