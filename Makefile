@@ -21,7 +21,7 @@ LAUNCH = $(QUIET) $(BIN)/dg launch $(1) 2>&1 | grep --line-buffered -vE '^nanobi
 
 PLAIN_LOG = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 # A CPU takes one to two seconds a step.
-SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 56, "preference_max_steps": 28}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
+SHORT_TRAINING = {"ops": {"model_versions": {"config": {"max_steps": 56, "overrides": "{\"preference_max_steps\": 28}"}}}, "loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 REALDATA = $(abspath $(or $(FEEDBACK_REALDATA),../shared/realdata))
 REAL_HOME = $(HOME_FOLDER)/real
