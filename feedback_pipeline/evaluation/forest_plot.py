@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from io import BytesIO
 from math import isfinite
 from typing import Any
 
@@ -14,6 +13,7 @@ from feedback_pipeline.evaluation.demands import demands
 from feedback_pipeline.evaluation.policy import policy_of
 from feedback_pipeline.evaluation.scores import NLL, PREFERENCE_MARGIN_RAW
 from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
+from feedback_pipeline.png import png
 
 MOST_SLICES = 40
 _ROW_INCHES = 0.27
@@ -56,9 +56,7 @@ def forest_plot(promotion: Mapping[str, Any]) -> bytes | None:
     axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights).ravel()
     for panel, (unit, some) in zip(axes, shown.items(), strict=True):
         _draw(panel, unit, some)
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)
 
 
 def _in_nats(row: Row) -> bool:

@@ -1,10 +1,10 @@
 """What a day's evidence consists of, and how much came on the days before."""
 
-from io import BytesIO
-
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from feedback_pipeline.png import png
 
 _SIDES = (("against", "firebrick"), ("neither", "silver"), ("speaks_for", "seagreen"))
 _ROW_INCHES = 0.28
@@ -19,9 +19,7 @@ def evidence_plot(kinds: pl.DataFrame, daily: pl.DataFrame) -> bytes | None:
     by_kind, by_day = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_kinds(by_kind, kinds)
     _draw_days(by_day, daily)
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)
 
 
 def _draw_kinds(panel: Axes, kinds: pl.DataFrame) -> None:

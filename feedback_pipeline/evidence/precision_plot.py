@@ -1,9 +1,9 @@
 """How often people bear detectors out, against what training asks."""
 
-from io import BytesIO
-
 import polars as pl
 from matplotlib.figure import Figure
+
+from feedback_pipeline.png import png
 
 _ROW_INCHES = 0.32
 
@@ -37,6 +37,4 @@ def precision_plot(calibration: pl.DataFrame) -> bytes | None:
     panel.invert_yaxis()
     panel.set(xlim=(0, 1.02), xlabel="share that people bear out, 95 % interval")
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)

@@ -1,9 +1,9 @@
 """Dissatisfaction, raw beside corrected."""
 
-from io import BytesIO
-
 import polars as pl
 from matplotlib.figure import Figure
+
+from feedback_pipeline.png import png
 
 _ROW_INCHES = 0.35
 
@@ -35,6 +35,4 @@ def rates_plot(rates: pl.DataFrame) -> bytes | None:
     panel.invert_yaxis()
     panel.set(xlim=(0, 1), xlabel="share of answers that dissatisfy")
     panel.legend()
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)

@@ -1,12 +1,13 @@
 """Reliability diagrams: what detectors promise against what people bear out."""
 
-from io import BytesIO
 from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
+
+from feedback_pipeline.png import png
 
 _PANEL_INCHES = 3
 _COLUMNS = 4
@@ -30,9 +31,7 @@ def reliability_plot(calibration: pl.DataFrame) -> bytes | None:
     for unused in panels[detectors.height :]:
         unused.set_axis_off()
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", fontsize=7)
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)
 
 
 def _draw(panel: Axes, detector: dict[str, Any]) -> None:

@@ -1,11 +1,12 @@
 """The loss of every step of a training, a panel a stage."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from feedback_pipeline.png import png
 
 _PANEL_INCHES = (4.5, 2.8)
 # A running mean over about this share of the steps shows where a noisy loss goes.
@@ -20,9 +21,7 @@ def loss_plot(stages: Sequence[dict[str, Any]]) -> bytes | None:
     figure = Figure(figsize=(width * len(stages), height), layout="constrained")
     for panel, stage in zip(figure.subplots(1, len(stages), squeeze=False)[0], stages, strict=True):
         _draw(panel, stage)
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)
 
 
 def _draw(panel: Axes, stage: dict[str, Any]) -> None:

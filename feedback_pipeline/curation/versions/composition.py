@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from feedback_pipeline.curation.dataset_version import SPLITS, TRAINING_COLUMNS, Provenance
 from feedback_pipeline.curation.messages import answer, whole_text
-from feedback_pipeline.curation.versions.decisions_plot import draw_decisions, png
+from feedback_pipeline.curation.versions.decisions_plot import draw_decisions
+from feedback_pipeline.png import png
 
 _ROW_INCHES = 0.34
 

@@ -1,12 +1,11 @@
 """What curation decided, as bars: kept, and each reason for which examples were not."""
 
-from io import BytesIO
-
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from feedback_pipeline.curation.dataset_version import TRAINING_COLUMNS
+from feedback_pipeline.png import png
 
 _ROW_INCHES = 0.3
 
@@ -37,10 +36,3 @@ def draw_decisions(panel: Axes, decisions: pl.DataFrame) -> None:
     panel.margins(x=0.12)
     panel.set_xlabel("examples decided on")
     panel.legend(fontsize=8)
-
-
-def png(figure: Figure) -> bytes:
-    """The figure's PNG: the same bytes each time, for a file that is hashed."""
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90, metadata={"Software": None})
-    return image.getvalue()

@@ -1,10 +1,11 @@
 """How often the themes of a day come, side by side."""
 
-from io import BytesIO
 from textwrap import shorten
 
 import polars as pl
 from matplotlib.figure import Figure
+
+from feedback_pipeline.png import png
 
 _THEMES = 20
 _ROW_INCHES = 0.3
@@ -34,6 +35,4 @@ def themes_plot(themes: pl.DataFrame) -> bytes | None:
     panel.set_xlim(left=0)
     panel.set_xlabel("problems of the last four weeks, % of interactions")
     panel.legend(fontsize=8, loc="lower right", title="dominant reason", title_fontsize=8)
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)

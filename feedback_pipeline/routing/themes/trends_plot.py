@@ -1,6 +1,5 @@
 """Themes through four weeks, a small panel each."""
 
-from io import BytesIO
 from textwrap import shorten
 from typing import Any
 
@@ -8,6 +7,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from feedback_pipeline.png import png
 from feedback_pipeline.routing.themes.shown import flagged
 
 _PANELS = 12
@@ -36,9 +36,7 @@ def trends_plot(trends: pl.DataFrame, rates: pl.DataFrame) -> bytes | None:
     for unused in panels[shown.height :]:
         unused.set_axis_off()
     figure.suptitle(_LEGEND, fontsize=8)
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=90)
-    return image.getvalue()
+    return png(figure)
 
 
 def _most_telling(trends: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
