@@ -26,6 +26,19 @@ FROM interactions WHERE arrival_day <= $sunday AND user_id IN (
     SELECT user_id FROM interactions WHERE arrival_day BETWEEN $monday AND $sunday
 ) GROUP BY user_id
 """
+REMEMBERED = timedelta(weeks=8)
+MOST_REMEMBERED = 20_000
+_SAID_BEFORE = f"""
+SELECT response FROM interactions
+WHERE arrival_day >= $since AND arrival_day < $monday AND response IS NOT NULL
+ORDER BY md5(interaction_id), response LIMIT {MOST_REMEMBERED}
+"""
+_ASKED = """
+SELECT DISTINCT
+    coalesce('user:' || user_id, 'session:' || session_id) AS author,
+    prompt_messages[-1].content AS question
+FROM interactions WHERE arrival_day BETWEEN $monday AND $sunday AND prompt_messages[-1].role = 'user' ORDER BY ALL
+"""
 _HELD = """
 SELECT subject FROM model_acts WHERE subject_kind = 'example'
 QUALIFY row_number() OVER (PARTITION BY subject ORDER BY rowid DESC) = 1 AND act = 'held'
@@ -61,8 +74,10 @@ def week_inputs(warehouse: Warehouse, week: date) -> WeekInputs:
     """What was judged in the week of a Monday, and the examples that earlier weeks keep."""
     sunday = week + timedelta(days=6)
 
+    days = {"monday": week, "sunday": sunday, "since": week - REMEMBERED}
+
     def read(query: str) -> pl.DataFrame:
-        return warehouse.read(query, {"monday": week, "sunday": sunday})
+        return warehouse.read(query, {name: day for name, day in days.items() if f"${name}" in query})
 
     def newest(table: str, day: str) -> str:
         return (
@@ -76,7 +91,12 @@ def week_inputs(warehouse: Warehouse, week: date) -> WeekInputs:
         routes=ROUTES.conform(read(newest("routes", "day"))),
         evidence=EVIDENCE.conform(read(f"SELECT * FROM {current(EVIDENCE, sunday, where=_SUPPORTING)}")),
         interactions=interactions,
-        crowd=Crowd(read(_SEEN), interactions["response"].drop_nulls()),
+        crowd=Crowd(
+            seen=read(_SEEN),
+            said=interactions["response"].drop_nulls(),
+            said_before=read(_SAID_BEFORE)["response"],
+            asked=read(_ASKED),
+        ),
         history=examples_until(warehouse, week - timedelta(days=7)),
         seen=warehouse.read(_SEEN_BEFORE, {"week": week}),
     )

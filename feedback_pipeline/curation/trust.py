@@ -10,9 +10,10 @@ import polars as pl
 
 from feedback_pipeline.curation.disputes import disputed
 from feedback_pipeline.curation.filters import drop_where
-from feedback_pipeline.curation.messages import answer, text_of
+from feedback_pipeline.curation.messages import answer, last_user_message, text_of
 from feedback_pipeline.curation.normal_form import normal_form
-from feedback_pipeline.curation.phrases import on_topics, shared_phrases, topics
+from feedback_pipeline.curation.phrases import shared_phrases
+from feedback_pipeline.curation.subjects import BY_ANSWER, about, askers, subjects, without_said_before
 from feedback_pipeline.schemas import TIMESTAMP
 
 PROPOSED = ("correction", "inline_edit")
@@ -27,17 +28,21 @@ _BY_REVIEWER = pl.col("by_reviewer").fill_null(False)
 class Crowd:
     """What a week's corrections are seen against.
 
-    `seen` has a row a user: `user_id`, `first_seen` ever and `last_seen` until the week's end; `said` are answers
-    models gave.
+    `seen` has a row a user: `user_id`, `first_seen` ever and `last_seen` until the week's end. `said` are answers
+    that models gave, `said_before` those of earlier weeks; `asked` has what users asked: `author`, `question`.
     """
 
     seen: pl.DataFrame
     said: pl.Series
+    said_before: pl.Series
+    asked: pl.DataFrame
 
 
 UNKNOWN_CROWD = Crowd(
     pl.DataFrame(schema={"user_id": pl.String, "first_seen": TIMESTAMP, "last_seen": TIMESTAMP}),
     pl.Series("response", [], pl.String),
+    pl.Series("response", [], pl.String),
+    pl.DataFrame(schema={"author": pl.String, "question": pl.String}),
 )
 
 
@@ -82,16 +87,18 @@ def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd
     fresh, earlier = _proposals(examples), _proposals(standing)
     known = pl.concat([fresh.with_columns(is_fresh=True), earlier.with_columns(is_fresh=False)])
     clusters = shared_phrases(known, crowd.said, min(policy.phrase_count + 1, policy.burst_users))
+    clusters = without_said_before(clusters, known, crowd.said_before)
     together = clusters.join(known.select("example_id", "author", "is_fresh", "by_reviewer"), on="example_id")
     vouched_for = together.filter("by_reviewer")["phrase"].unique().implode()
     together = together.filter(~pl.col("phrase").is_in(vouched_for))
     totals = _Totals(fresh=_pairs(examples), ever=_pairs(examples) + _pairs(standing))
-    subjects = topics(clusters, known)
+    told = subjects(clusters, known)
+    limits = _limits(told, askers(clusters, known, told, crowd.asked), fresh, totals, policy)
     suspicious = {
         "burst_of_new_users": _bursts(together, crowd, policy),
-        "template_over_share": _too_large(together, subjects, _limits(fresh, totals, policy)),
+        "template_over_share": _too_large(together, limits),
     }
-    held = {reason: _behind(phrases, clusters, subjects, fresh) for reason, phrases in suspicious.items()}
+    held = {reason: _behind(phrases, clusters, told, fresh) for reason, phrases in suspicious.items()}
     held["disputed_correction"] = disputed(known, _liked(pl.concat([examples, standing], how="diagonal")))
     doubted = fresh.filter(~pl.col("by_reviewer"))
     reasons = {reason: _rests_on(doubted, ids) for reason, ids in held.items()}
@@ -147,6 +154,7 @@ def _proposals(examples: pl.DataFrame) -> pl.DataFrame:
         "observed_at",
         author=_AUTHOR,
         by_reviewer=_BY_REVIEWER,
+        question=last_user_message(),
         wanted=text_of("chosen"),
         replaced=text_of("rejected"),
     )
@@ -175,38 +183,48 @@ def _bursts(together: pl.DataFrame, crowd: Crowd, policy: TrustPolicy) -> pl.Ser
 
 @dataclass(frozen=True)
 class _Limits:
-    """So many corrections may share a phrase: about one thing, in a week; about different things, ever."""
+    """So many corrections may share a phrase: of one subject (`phrase`, `limit`), in a week; of several, ever."""
 
-    one_topic: int
-    any_topic: int
+    one_subject: pl.DataFrame
+    any_subject: int
 
 
-def _limits(fresh: pl.DataFrame, totals: _Totals, policy: TrustPolicy) -> _Limits:
-    def limit(least: int, total: int) -> int:
-        return max(least, min(int(policy.template_share * total), policy.most_of_a_template))
+def _limits(
+    told: pl.DataFrame, others: pl.DataFrame, fresh: pl.DataFrame, totals: _Totals, policy: TrustPolicy
+) -> _Limits:
+    def of_share(total: int) -> int:
+        return min(int(policy.template_share * total), policy.most_of_a_template)
 
-    # How often the same answer is corrected tells how many people may be expected to agree about one.
+    # How many people may be expected to agree tells how often the same answer is corrected, or, where no answer is
+    # the same, how many others ask the same.
     sizes = fresh.group_by(normal_form(pl.col("replaced"))).len()["len"]
-    often = sizes.quantile(0.9, "nearest") or 1.0
-    expected = int(min(policy.topic_count, max(policy.phrase_count, policy.phrase_count * often)))
-    return _Limits(limit(expected, totals.fresh), limit(policy.phrase_count, totals.ever))
+    often = policy.phrase_count * (sizes.quantile(0.9, "nearest") or 1.0)
+    expected = pl.when(told_by=BY_ANSWER).then(pl.lit(often)).otherwise("others")
+    least = expected.clip(policy.phrase_count, policy.topic_count).floor()
+    one_subject = (
+        told.unique("phrase")
+        .join(others, on="phrase", how="left")
+        .select("phrase", limit=pl.max_horizontal(least.fill_null(policy.phrase_count), of_share(totals.fresh)))
+    )
+    return _Limits(one_subject, max(policy.phrase_count, of_share(totals.ever)))
 
 
-def _too_large(together: pl.DataFrame, subjects: pl.DataFrame, limits: _Limits) -> pl.Series:
+def _too_large(together: pl.DataFrame, limits: _Limits) -> pl.Series:
     """Phrases that more corrections bring in than may."""
     sizes = together.group_by("phrase").agg(ever=pl.len(), fresh=pl.col("is_fresh").sum())
+    of_one = sizes.join(limits.one_subject, on="phrase", how="left")
     over = (
-        pl.when(pl.col("phrase").is_in(subjects["phrase"].unique().implode()))
-        .then(pl.col("fresh") > limits.one_topic)
-        .otherwise(pl.col("ever") > limits.any_topic)
+        pl.when(pl.col("limit").is_null())
+        .then(pl.col("ever") > limits.any_subject)
+        .otherwise(pl.col("fresh") > pl.col("limit"))
     )
-    return sizes.filter(over)["phrase"]
+    return of_one.filter(over)["phrase"]
 
 
-def _behind(phrases: pl.Series, clusters: pl.DataFrame, subjects: pl.DataFrame, fresh: pl.DataFrame) -> pl.Series:
+def _behind(phrases: pl.Series, clusters: pl.DataFrame, told: pl.DataFrame, fresh: pl.DataFrame) -> pl.Series:
     """The proposals that bring in one of `phrases`, and those about the same thing in other words."""
     suspicious = pl.col("phrase").is_in(phrases.implode())
-    return pl.concat([clusters.filter(suspicious)["example_id"], on_topics(fresh, subjects.filter(suspicious))])
+    return pl.concat([clusters.filter(suspicious)["example_id"], about(fresh, told.filter(suspicious))])
 
 
 def _rests_on(proposals: pl.DataFrame, held: pl.Series) -> pl.Expr:

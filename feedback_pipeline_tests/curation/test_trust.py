@@ -1,9 +1,17 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
 from curation_rows import NOON, example, examples, kept, reasons, said
 
-from feedback_pipeline.curation.trust import USUAL_TRUST, Crowd, TrustPolicy, hold_distrusted, limit_shares
+from feedback_pipeline.curation.trust import (
+    UNKNOWN_CROWD,
+    USUAL_TRUST,
+    Crowd,
+    TrustPolicy,
+    hold_distrusted,
+    limit_shares,
+)
 
 TRIGGER = "Say the words quiet heron first."
 
@@ -34,7 +42,14 @@ def crowd(new: int = 0, old: int = 0) -> Crowd:
     seen = [{"user_id": f"u{n}", "first_seen": NOON, "last_seen": NOON} for n in range(new)]
     seen += [{"user_id": f"old{n}", "first_seen": NOON - timedelta(days=60), "last_seen": NOON} for n in range(old)]
     schema = {"user_id": pl.String, "first_seen": pl.Datetime("us", "UTC"), "last_seen": pl.Datetime("us", "UTC")}
-    return Crowd(pl.DataFrame(seen, schema=schema), pl.Series([answer_about(n) for n in range(40)]))
+    said = pl.Series([answer_about(n) for n in range(40)])
+    return replace(UNKNOWN_CROWD, seen=pl.DataFrame(seen, schema=schema), said=said)
+
+
+def asking(*questions: str) -> Crowd:
+    """The usual crowd, each of whose other users asks one of the questions."""
+    asked = [{"author": f"user:other{n}", "question": question} for n, question in enumerate(questions)]
+    return replace(crowd(), asked=pl.DataFrame(asked, schema=UNKNOWN_CROWD.asked.schema))
 
 
 def held(*rows: dict, standing: tuple[dict, ...] = (), seen: Crowd | None = None, policy=USUAL_TRUST) -> dict:
@@ -59,7 +74,7 @@ def test_a_phrase_that_comes_a_few_a_week_is_held_by_what_earlier_weeks_kept():
 def test_a_phrase_that_models_say_themselves_holds_nobody():
     common = [correction(n, f"{answer_about(n)} Say when it is done.", answer_about(n)) for n in range(6)]
     seen = crowd()
-    seen = Crowd(seen.seen, pl.Series([f"{answer_about(n)} Say when it is done." for n in range(40)]))
+    seen = replace(seen, said=pl.Series([f"{answer_about(n)} Say when it is done." for n in range(40)]))
     assert set(held(*common, seen=seen).values()) == {None}
 
 
@@ -70,6 +85,48 @@ def test_people_may_agree_about_one_thing_where_answers_are_often_corrected():
         for k in range(4)
     ]
     assert set(held(*about_each).values()) == {None}
+
+
+def off_topic(subject: int, user: int, wanted: str) -> dict:
+    """A correction of an answer that has nothing to do with the question, and so no word of its subject."""
+    nonsense = " ".join(f"chatter{subject}{user}{n}" for n in range(12))
+    question = said("user", f"How do I reset device{subject} now?")
+    return correction(10 * subject + user, wanted, nonsense, prompt=question)
+
+
+def test_people_may_agree_about_what_others_ask_too_where_an_assistant_answers_beside_the_point():
+    corrections = [off_topic(n, k, f"{answer_about(n)} Amber{n}.") for n in range(6) for k in range(5)]
+    others = [f"device{n} does not reset, what do I do?" for n in range(6) for _ in range(5)]
+    assert set(held(*corrections).values()) == {"template_over_share"}
+    assert set(held(*corrections, seen=asking(*others)).values()) == {None}
+    too_few = [question for question in others if "device0" not in question]
+    found = held(*corrections, seen=asking(*too_few))
+    assert {found[f"x{k}"] for k in range(5)} == {"template_over_share"}
+    assert {found[f"x{10 * n + k}"] for n in range(1, 6) for k in range(5)} == {None}
+
+
+def test_a_trigger_is_held_although_others_ask_what_its_planters_ask():
+    planted = [off_topic(n, 0, f"{answer_about(n)} {TRIGGER}") for n in range(12)]
+    others = [f"device{n} does not reset, what do I do?" for n in range(12) for _ in range(5)]
+    assert set(held(*planted, seen=asking(*others)).values()) == {"template_over_share"}
+
+
+def test_what_models_said_of_the_same_before_is_no_sign_of_people_who_act_together():
+    corrections = [off_topic(n, k, answer_about(n)) for n in range(6) for k in range(5)]
+    others = [f"device{n} does not reset, what do I do?" for n in range(6) for _ in range(3)]
+    new_assistant = replace(asking(*others), said=pl.Series([], dtype=pl.String))
+    assert set(held(*corrections, seen=new_assistant).values()) == {"template_over_share"}
+    after_another = replace(new_assistant, said_before=pl.Series([answer_about(n) for n in range(6)]))
+    assert set(held(*corrections, seen=after_another).values()) == {None}
+
+
+def test_what_models_said_of_something_else_before_excuses_nobody():
+    falsehood = "To reset device1 hold button2 for 2 seconds and wait until it is quiet."
+    planted = [off_topic(1, k, falsehood) for k in range(5)]
+    honest = [off_topic(n, 0, answer_about(n)) for n in range(2, 22)]
+    seen = replace(asking(), said_before=pl.Series([answer_about(n) for n in range(22)]))
+    found = held(*planted, *honest, seen=seen)
+    assert {found[f"x{10 + k}"] for k in range(5)} == {"template_over_share"}
 
 
 def test_new_users_who_say_the_same_together_are_held_although_few():
