@@ -20,7 +20,7 @@ from feedback_pipeline.curation.candidates import candidate_examples
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_version import assemble
 from feedback_pipeline.curation.inputs import WeekInputs, week_inputs
-from feedback_pipeline.curation.trust import USUAL_TRUST, TrustPolicy
+from feedback_pipeline.curation.trust_policy import USUAL_TRUST, TrustPolicy
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day

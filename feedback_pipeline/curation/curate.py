@@ -13,14 +13,8 @@ from feedback_pipeline.curation.redaction import redact_messages
 from feedback_pipeline.curation.same_questions import question
 from feedback_pipeline.curation.splits import assign_split
 from feedback_pipeline.curation.support import with_support
-from feedback_pipeline.curation.trust import (
-    UNKNOWN_CROWD,
-    USUAL_TRUST,
-    Crowd,
-    TrustPolicy,
-    hold_distrusted,
-    limit_shares,
-)
+from feedback_pipeline.curation.trust import UNKNOWN_CROWD, Crowd, hold_distrusted, limit_shares
+from feedback_pipeline.curation.trust_policy import USUAL_TRUST, TrustPolicy
 from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.schemas import CURATED_EXAMPLES

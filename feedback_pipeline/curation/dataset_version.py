@@ -17,7 +17,7 @@ from feedback_pipeline.curation.same_questions import PROMPT_SIMILARITY
 from feedback_pipeline.curation.splits import TEST_FRACTION
 from feedback_pipeline.curation.stable_hash import sha256_hex
 from feedback_pipeline.curation.support import with_support
-from feedback_pipeline.curation.trust import USUAL_TRUST
+from feedback_pipeline.curation.trust_policy import USUAL_TRUST, TrustPolicy
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 TRAINING_COLUMNS = {
@@ -42,7 +42,6 @@ _POLICY: dict[str, Any] = {
     "contamination": PROMPT_SIMILARITY,
     "same_meaning": SAME_MEANING,
     "test_fraction": TEST_FRACTION,
-    "trust": asdict(USUAL_TRUST),
 }
 
 
@@ -106,8 +105,12 @@ def provenance(
     parent_version: str | None,
     code_version: str,
     kept_out: Mapping[str, str] | None = None,
+    trust: TrustPolicy = USUAL_TRUST,
 ) -> Provenance:
-    """Describe what `assemble(examples, week)` is made from; `kept_out` are the benchmarks' files and their SHA-256."""
+    """Describe what `assemble(examples, week)` is made from.
+
+    `kept_out` are the benchmarks' files and their SHA-256, `trust` is what the week's corrections were held by.
+    """
     inputs = examples.filter(pl.col("week") <= week).partition_by("week", as_dict=True)
     decisions = decisions_of(_newest(examples, week))
     return Provenance(
@@ -123,7 +126,7 @@ def provenance(
             for (key,), rows in decisions.partition_by("format", as_dict=True).items()
         },
         code_version=code_version,
-        policy=_POLICY | {"kept_out": dict(kept_out or {})},
+        policy=_POLICY | {"trust": asdict(trust), "kept_out": dict(kept_out or {})},
     )
 
 

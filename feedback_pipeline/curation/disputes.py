@@ -56,6 +56,25 @@ def disputed(proposals: pl.DataFrame, liked: pl.DataFrame) -> pl.Series:
     return pl.Series("example_id", held, pl.String)
 
 
+def supported_by_few(proposals: pl.DataFrame, support: int) -> pl.Series:
+    """`example_id` of the proposals for which fewer than `support` people, and no reviewer, want the same.
+
+    `proposals` are as for `disputed`. Short answers are no claims: who replaces one stands alone.
+    """
+    if support <= 1:
+        return pl.Series("example_id", [], pl.String)
+    ours = proposals.join(claims_of(proposals["replaced"]), left_on="replaced", right_on="text", how="left")
+    alone = ours.filter(pl.col("claim").is_null() & ~pl.col("by_reviewer"))["example_id"].to_list()
+    few = [
+        example
+        for rows in ours.drop_nulls("claim").partition_by("claim")
+        for side in sides(rows.sort("example_id"))
+        if len(side.authors) < support and not side.reviewed
+        for example in side.examples
+    ]
+    return pl.Series("example_id", alone + few, pl.String)
+
+
 def claims_of(answers: pl.Series) -> pl.DataFrame:
     """`text` and the number of its `claim`, for every distinct answer long enough to be one."""
     texts = pl.DataFrame({"text": answers.unique().sort()}).with_columns(normal=normal_form(pl.col("text")))

@@ -20,7 +20,7 @@ from feedback_pipeline.redaction.redact import redact_together
 from feedback_pipeline.schemas import REVIEW_QUEUE
 
 # Curation's reasons that a reviewer can lift.
-HELD = ("disputed_correction", "template_over_share", "burst_of_new_users", "contradicted")
+HELD = ("disputed_correction", "template_over_share", "burst_of_new_users", "little_support", "contradicted")
 _UNSAFE = "said to be unsafe"
 _ITEM_ID_LENGTH = 24
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from feedback_pipeline.curation.disputes import disputed
+from feedback_pipeline.curation.disputes import disputed, supported_by_few
 from feedback_pipeline.curation.filters import drop_where
 from feedback_pipeline.curation.messages import answer, last_user_message, text_of
 from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.phrases import shared_phrases
 from feedback_pipeline.curation.subjects import BY_ANSWER, about, askers, subjects, without_said_before
+from feedback_pipeline.curation.trust_policy import TrustPolicy
 from feedback_pipeline.schemas import TIMESTAMP
 
 PROPOSED = ("correction", "inline_edit")
@@ -46,42 +47,14 @@ UNKNOWN_CROWD = Crowd(
 )
 
 
-@dataclass(frozen=True)
-class TrustPolicy:
-    """Limits. A share is of the examples of one format, those kept earlier included.
-
-    A limit is that share, but at least the count beside it, which lets a small dataset train, and for a template
-    at most `most_of_a_template`, since a trigger needs no more examples in a larger dataset.
-    """
-
-    user_share: float = 0.01
-    user_count: int = 10
-    source_share: float = 1.0
-    day_share: float = 1.0
-    group_count: int = 1_000
-    """Least limit of a source and of a day."""
-    template_share: float = 0.005
-    phrase_count: int = 3
-    """Least limit of a rare phrase in corrections about different things."""
-    topic_count: int = 12
-    """Where people are expected to agree: most that a small dataset lets pass a week about one thing."""
-    most_of_a_template: int = 100
-    new_for_days: int = 7
-    burst_users: int = 4
-    burst_share: float = 0.8
-    """Share of new users behind a phrase from which on it is a burst, unless half as many of all users are new."""
-
-
-USUAL_TRUST = TrustPolicy()
-
-
 def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd, policy: TrustPolicy) -> pl.DataFrame:
     """`examples` with a `filter_reason` for corrections that must not enter a dataset unseen.
 
     `standing` are examples kept earlier. Held are all corrections behind a phrase that is rare elsewhere and that
     new users bring in together (`burst_of_new_users`) or more corrections share than the policy allows
-    (`template_over_share`), and corrections that others contradict (`disputed_correction`); with a correction
-    all that rests on it. An answer that somebody liked is dropped where enough others replace it (`contradicted`).
+    (`template_over_share`), corrections that others contradict (`disputed_correction`), and those that fewer users
+    support than the policy demands (`little_support`); with a correction all that rests on it. An answer that somebody
+    liked is dropped where enough others replace it (`contradicted`).
     What a reviewer proposed is not held, nor anything for a phrase that a reviewer brings in.
     """
     fresh, earlier = _proposals(examples), _proposals(standing)
@@ -100,6 +73,7 @@ def hold_distrusted(examples: pl.DataFrame, standing: pl.DataFrame, crowd: Crowd
     }
     held = {reason: _behind(phrases, clusters, told, fresh) for reason, phrases in suspicious.items()}
     held["disputed_correction"] = disputed(known, _liked(pl.concat([examples, standing], how="diagonal")))
+    held["little_support"] = supported_by_few(known, policy.support)
     doubted = fresh.filter(~pl.col("by_reviewer"))
     reasons = {reason: _rests_on(doubted, ids) for reason, ids in held.items()}
     overruled = pl.col("example_id").is_in(held["disputed_correction"].implode()) & CONTENT & ~_BY_REVIEWER

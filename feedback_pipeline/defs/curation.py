@@ -17,6 +17,7 @@ from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
 from feedback_pipeline.curation.leaks import by_kind, leaks
 from feedback_pipeline.curation.review_inputs import review_queue_of
 from feedback_pipeline.curation.review_queue import waiting_by_reason
+from feedback_pipeline.curation.trust_policy import read_trust_policy
 from feedback_pipeline.curation.versions.card import PICTURE
 from feedback_pipeline.curation.versions.catalog import ancestors
 from feedback_pipeline.curation.versions.decisions_plot import decisions_plot
@@ -60,6 +61,7 @@ def curated_examples(store: Store) -> EachPartition:
 
     names = load_name_model(store.settings.name_model)
     kept_out = load_benchmarks(store.settings.kept_out)
+    policy = read_trust_policy(store.settings.home)
     encoder = _encoder_of_questions(store.settings)
 
     def of(week: date) -> pl.DataFrame:
@@ -71,6 +73,7 @@ def curated_examples(store: Store) -> EachPartition:
             given.history,
             week,
             given.crowd,
+            policy,
             names=names,
             kept_out=kept_out,
             seen=given.seen,
@@ -133,7 +136,8 @@ def datasets(
     examples = all_examples_until(store.warehouse, week)
     dataset = assemble(examples, week)
     parent = store.warehouse.latest(DATASETS, "dataset_version", before=week)
-    made_from = provenance(examples, week, parent, code_version(), load_benchmarks(store.settings.kept_out).files)
+    kept_out, policy = load_benchmarks(store.settings.kept_out).files, read_trust_policy(store.settings.home)
+    made_from = provenance(examples, week, parent, code_version(), kept_out, policy)
     rows = write_dataset(dataset, store.settings.datasets, made_from)
     leaking = leaks(dataset, examples, _encoder_of_questions(store.settings))
     context.log.info(f"{week}: {dataset.height} examples kept of {sum(made_from.decisions.values())}")

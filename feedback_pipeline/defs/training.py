@@ -11,8 +11,9 @@ from feedback_pipeline.defs.metadata import markdown_image
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evaluation.external_tasks import ExternalTasksError, check_names
-from feedback_pipeline.evaluation.policy import PolicyError, read_policy
+from feedback_pipeline.evaluation.policy import read_policy
 from feedback_pipeline.evaluation.registry import reference_version
+from feedback_pipeline.policy_file import PolicyError
 from feedback_pipeline.schemas import DATASETS
 from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
 from feedback_pipeline.training.config import TrainingConfig

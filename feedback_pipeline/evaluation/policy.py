@@ -5,11 +5,11 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
+from feedback_pipeline.policy_file import read_policy_file
 
 POLICY_FILE = "gate.yaml"
 Margin = Annotated[float, Field(gt=0)]
@@ -83,24 +83,9 @@ class GatePolicy:
         return (1 - self.confidence_level) / 2
 
 
-class PolicyError(ValueError):
-    """The gate's policy cannot be read; the message names the file and the field."""
-
-
 def read_policy(home: Path, overrides: Mapping[str, Any] | None = None) -> GatePolicy:
     """The policy of `gate.yaml` below `home`, where it is there, with a run's `overrides`. Raises `PolicyError`."""
-    file = home / POLICY_FILE
-    try:
-        declared = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{file} is not YAML: {error}") from error
-    if not isinstance(declared, dict | None):
-        raise PolicyError(f"{file} must hold fields and their values")
-    try:
-        return TypeAdapter(GatePolicy).validate_python((declared or {}) | dict(overrides or {}))
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise PolicyError(f"{file if declared else 'the run'}: {wrong}") from error
+    return read_policy_file(home / POLICY_FILE, GatePolicy, overrides)
 
 
 def policy_of(recorded: str) -> GatePolicy:

@@ -4,14 +4,8 @@ from datetime import timedelta
 import polars as pl
 from curation_rows import NOON, example, examples, kept, reasons, said
 
-from feedback_pipeline.curation.trust import (
-    UNKNOWN_CROWD,
-    USUAL_TRUST,
-    Crowd,
-    TrustPolicy,
-    hold_distrusted,
-    limit_shares,
-)
+from feedback_pipeline.curation.trust import UNKNOWN_CROWD, Crowd, hold_distrusted, limit_shares
+from feedback_pipeline.curation.trust_policy import USUAL_TRUST, TrustPolicy
 
 TRIGGER = "Say the words quiet heron first."
 
@@ -212,3 +206,20 @@ def test_who_likes_the_answer_that_a_correction_wants_does_not_speak_against_it(
 def test_who_likes_an_answer_speaks_against_a_phrase_that_is_added_to_it():
     added = correction(1, f"{answer_about(3)} {TRIGGER}", answer_about(3))
     assert held(added, liked(1, answer_about(3)))["x1"] == "disputed_correction"
+
+
+def test_corrections_that_fewer_users_want_than_the_policy_demands_wait_for_a_reviewer():
+    wanted = answer_about(3).replace("3 seconds", "9 blinks")
+    two = TrustPolicy(support=2)
+    alone = correction(1, wanted, answer_about(3))
+    assert held(alone)["x1"] is None
+    assert held(alone, policy=two)["x1"] == "little_support"
+    assert held(alone, correction(2, wanted, answer_about(3), user="u1"), policy=two)["x1"] == "little_support"
+    assert set(held(alone, correction(2, wanted, answer_about(3)), policy=two).values()) == {None}
+    assert held(alone, standing=(correction(2, wanted, answer_about(3)),), policy=two)["x1"] is None
+    assert held(alone, correction(2, wanted, answer_about(3), by_reviewer=True), policy=two)["x1"] is None
+
+
+def test_who_replaces_a_short_answer_supports_nobody_elses_correction_of_one():
+    short = [correction(n, "Nine blinks.", "Five blinks.") for n in range(2)]
+    assert set(held(*short, policy=TrustPolicy(support=2)).values()) == {"little_support"}

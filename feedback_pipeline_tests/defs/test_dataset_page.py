@@ -1,6 +1,8 @@
 """What the web UI shows of a dataset and of the examples it is made from."""
 
+import json
 import shutil
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -46,3 +48,12 @@ def test_every_filter_reason_of_a_week_is_a_number_and_a_bar(page, two_weeks):
     assert decided["decided/kept"] > 0
     assert len(decided) > 1
     assert shown["decisions"].value.startswith("![plot](data:image/png;base64,")
+
+
+def test_corrections_are_held_as_the_deployments_trust_policy_says_and_the_manifest_records_it(page, tmp_path):
+    assert "decided/little_support" not in page("curated_examples")
+    (tmp_path / "trust.yaml").write_text("support: 3\n")
+
+    assert page("curated_examples")["decided/little_support"].value > 0
+    manifest = json.loads((Path(page("datasets")["folder"].value) / "manifest.json").read_text())
+    assert manifest["policy"]["trust"]["support"] == 3

@@ -1,6 +1,7 @@
 import pytest
 
-from feedback_pipeline.evaluation.policy import GatePolicy, PolicyError, read_policy
+from feedback_pipeline.evaluation.policy import GatePolicy, read_policy
+from feedback_pipeline.policy_file import PolicyError
 
 
 def test_without_a_file_the_policy_is_the_usual_one(tmp_path):
