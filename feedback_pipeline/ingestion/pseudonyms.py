@@ -139,6 +139,15 @@ def renamed(parsed: Parsed, names: pl.DataFrame) -> Parsed:
     )
 
 
+def named(rows: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """`rows` whose pseudonyms `names` has, with the users' own ids in their place."""
+    return (
+        rows.join(names.rename({"user_id": "own"}), left_on="user_id", right_on="pseudonym")
+        .with_columns(user_id="own")
+        .drop("own")
+    )
+
+
 def _quoted(texts: pl.Series) -> pl.Series:
     """Each text as it stands in JSON."""
     quoted = ('"' + texts + '"').rename("text")
