@@ -57,6 +57,7 @@ REASONS = (
     "other",
 )
 UNKNOWN_MODEL = "unknown"
+UNCONFIRMED_REVIEWER = "unconfirmed reviewer"
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,11 @@ FEEDBACK_EVENTS = Table(
         "other_interaction_id": Column(pl.String, "of a preference, the answer not chosen"),
         "session_id": Column(pl.String, "conversation, where the log says"),
         "user_id": Column(pl.String, "who gave it"),
-        "user_role": Column(pl.String, "the giver's role in the product"),
+        "user_role": Column(
+            pl.String,
+            f"the giver's role in the product; `{UNCONFIRMED_REVIEWER}` where the line says reviewer and its source "
+            "may not speak for them",
+        ),
         "label": Column(pl.String, "thumb `up`/`down`; a preference's `tie`; a tag or category in the product's words"),
         "rating": Column(pl.Float64, "number given"),
         "rating_min": Column(pl.Float64, "worst number of the scale"),

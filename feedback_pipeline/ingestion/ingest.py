@@ -15,6 +15,7 @@ from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.parsers import JUDGED_BY, parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, named, renamed
+from feedback_pipeline.ingestion.reviewers import without_claims
 from feedback_pipeline.ingestion.source import Source
 from feedback_pipeline.ingestion.threads import ahead, map_ahead
 from feedback_pipeline.ingestion.validate import rejections
@@ -196,7 +197,8 @@ def _batch(
     interactions = parsed.interactions.join(rejected, on="event_id", how="anti").with_columns(
         session_id=pl.coalesce("session_id", "interaction_id"), turn=pl.col("turn").fill_null(0), **_of_rows(arrival)
     )
-    feedback_events = parsed.feedback_events.join(rejected, on="event_id", how="anti").with_columns(
+    said = parsed.feedback_events if source.reviewers else without_claims(parsed.feedback_events)
+    feedback_events = said.join(rejected, on="event_id", how="anti").with_columns(
         join_window_hours=pl.lit(source.join_window_hours, pl.Float64), **_of_rows(arrival)
     )
     return Batch(
