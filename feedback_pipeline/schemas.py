@@ -57,6 +57,7 @@ REASONS = (
     "other",
 )
 UNKNOWN_MODEL = "unknown"
+UNCONFIRMED_REVIEWER = "unconfirmed reviewer"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,11 @@ LANDED_FILES = Table(
         "version": Column(
             pl.String, "size and time of change, or the store's own tag: as long as it is the same, so is the file"
         ),
-        "recipe": Column(pl.String, "SHA-256 of the source's declaration and of the code that read it"),
+        "recipe": Column(
+            pl.String,
+            "SHA-256 of the source's declaration and of the code that read it; null once an earlier day brought other "
+            "parts of the day's answers: it must be read anew",
+        ),
         "received": Column(pl.Int64, "lines or records read from it"),
     },
 )
@@ -153,8 +158,12 @@ INTERACTIONS = Table(
     {
         "arrival_day": Column(pl.Date, "day the answer's line arrived"),
         "interaction_id": Column(pl.String, "the logger's id of the answer"),
-        "event_id": Column(pl.String, "line it came from; of several the one with the response"),
-        "part_event_ids": Column(TEXTS, "all lines it came from, where several told it together"),
+        "event_id": Column(
+            pl.String, "line it came from; of several the one with the response, if that arrived on the day"
+        ),
+        "part_event_ids": Column(
+            TEXTS, "all lines it came from, of this day and days before, where several told it together"
+        ),
         "source": Column(pl.String, "folder of the landing zone"),
         "session_id": Column(pl.String, "conversation; the interaction's own id where the log has none"),
         "turn": Column(pl.Int32, "user turns before this one in the conversation, from 0"),
@@ -167,7 +176,23 @@ INTERACTIONS = Table(
         "response": Column(pl.String, "the answer", compression="zstd"),
         "observed_at": Column(TIMESTAMP, "when it was answered"),
     },
-    recency="observed_at",
+    # A row has every part that the rows before it had.
+    recency="coalesce(len(part_event_ids), 0) DESC, observed_at",
+)
+
+_OF_ANSWERS = [name for name in INTERACTIONS.columns if name not in ("arrival_day", "source", "part_event_ids")]
+ANSWER_PARTS = Table(
+    "answer_parts",
+    "one row per part of an answer that a line told, where several lines may tell one together",
+    "arrival_day",
+    "interaction_id",
+    {
+        "arrival_day": Column(pl.Date, "day the part's line arrived"),
+        "source": Column(pl.String, "folder of the landing zone"),
+        **{name: INTERACTIONS.columns[name] for name in _OF_ANSWERS},
+        "event_id": Column(pl.String, "line it came from, whether that was accepted or lacked its other parts"),
+        "rank": Column(pl.Int64, "of each field the value of the part that ranks highest counts"),
+    },
 )
 
 FEEDBACK_EVENTS = Table(
@@ -185,7 +210,11 @@ FEEDBACK_EVENTS = Table(
         "other_interaction_id": Column(pl.String, "of a preference, the answer not chosen"),
         "session_id": Column(pl.String, "conversation, where the log says"),
         "user_id": Column(pl.String, "who gave it"),
-        "user_role": Column(pl.String, "the giver's role in the product"),
+        "user_role": Column(
+            pl.String,
+            f"the giver's role in the product; `{UNCONFIRMED_REVIEWER}` where the line says reviewer and its source "
+            "may not speak for them",
+        ),
         "label": Column(pl.String, "thumb `up`/`down`; a preference's `tie`; a tag or category in the product's words"),
         "rating": Column(pl.Float64, "number given"),
         "rating_min": Column(pl.Float64, "worst number of the scale"),
@@ -669,6 +698,7 @@ TABLES = {
         LANDED_FILES,
         RAW_EVENTS,
         INTERACTIONS,
+        ANSWER_PARTS,
         FEEDBACK_EVENTS,
         EVIDENCE,
         EVIDENCE_CALIBRATION,

@@ -123,17 +123,21 @@ class Warehouse:
 def current(table: Table, as_of: date, where: str = "true") -> str:
     """SQL for one row per key: what is known as of a day.
 
-    Of what was logged, the revision observed last counts; between equal ones what they say decides, not
-    when they came, so that the order of arrival changes nothing. Of what was derived, the last partition
-    does, and nothing where that withdrew it. `where` must hold for all revisions of a key or for none.
+    Of what was logged, the revision observed last counts (of an answer told in parts, the one with the most);
+    between equal ones what they say decides, not when they came, so that the order of arrival changes nothing.
+    Of what was derived, the last partition does, and nothing where that withdrew it. `where` must hold for all
+    revisions of a key or for none.
     """
-    logged = f"{table.recency} DESC, event_id, {table.partition}"
-    order = logged if table.recency else f"{table.partition} DESC"
     known = (
         f"(SELECT * FROM {table.name} WHERE {table.partition} <= DATE '{as_of}' AND ({where}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {table.key} ORDER BY {order}) = 1)"
+        f"QUALIFY row_number() OVER (PARTITION BY {table.key} ORDER BY {latest_first(table)}) = 1)"
     )
     return f"(SELECT * FROM {known} WHERE withdrawn IS NOT TRUE)" if "withdrawn" in table.columns else known
+
+
+def latest_first(table: Table) -> str:
+    """SQL for the order of a key's revisions, the one that counts first."""
+    return f"{table.recency} DESC, event_id, {table.partition}" if table.recency else f"{table.partition} DESC"
 
 
 def clear_partition(connection: duckdb.DuckDBPyConnection, table: Table, key: date) -> None:

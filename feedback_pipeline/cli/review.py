@@ -25,8 +25,8 @@ def review(
 
     "means the same" names examples kept whose question has the same meaning (`feedback-pipeline why EXAMPLE`).
 
-    The answer is an ordinary feedback event of the format `events` with "user_role": "reviewer": a `correction`
-    with the wanted answer, or a `thumb` (up: keep it, down: nobody should learn it).
+    The answer is an ordinary feedback event with "user_role": "reviewer": a `correction` with the wanted answer,
+    or a `thumb` (up: keep it, down: nobody should learn it). It counts in a source declared `reviewers: true`.
     """
     waiting = warehouse().read(_NEWEST, {"reason": reason})
     if as_json:

@@ -8,7 +8,8 @@ from feedback_pipeline.curation.edit_guards import guarded_fault
 from feedback_pipeline.curation.edits import edit_fault, wanted_answer
 from feedback_pipeline.curation.messages import message
 from feedback_pipeline.curation.stable_hash import sha256_hex
-from feedback_pipeline.evidence.reviewers import by_reviewer, outranked
+from feedback_pipeline.evidence.reviewers import outranked
+from feedback_pipeline.ingestion.reviewers import by_reviewer
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 # Below it, people who said nothing against an answer are too seldom satisfied to teach the answer again.

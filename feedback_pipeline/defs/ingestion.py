@@ -5,15 +5,16 @@ from collections.abc import Iterator
 import dagster as dg
 
 from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_table, table_metadata
-from feedback_pipeline.defs.overtaken_days import expect
+from feedback_pipeline.defs.overtaken_days import announce, expect, late_arrivals
 from feedback_pipeline.defs.partitions import NIGHTLY, partition_dates
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.ingestion.kept_parts import days_to_store_again
 from feedback_pipeline.ingestion.ledger import unaccounted
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
-from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILES, RAW_EVENTS
+from feedback_pipeline.schemas import ANSWER_PARTS, FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILES, RAW_EVENTS
 
-_TABLES = (LANDED_FILES, RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
+_TABLES = (LANDED_FILES, RAW_EVENTS, INTERACTIONS, ANSWER_PARTS, FEEDBACK_EVENTS)
 
 
 @dg.multi_asset(
@@ -45,6 +46,7 @@ def ingestion(
             f"{day}: {report.interactions} interactions, {report.feedback_events} events; {report.read} files read"
         )
     expect(context.instance, days)
+    announce(context.instance, late_arrivals, days_to_store_again(store.warehouse), context.run.run_id)
     missing = unaccounted(store.warehouse, days)
     for table in _TABLES:
         sample = store.warehouse.sample(table, days, PREVIEW_ROWS)

@@ -1,4 +1,4 @@
-"""Warnings about sources that changed: their fields, and how much comes in. They block nothing."""
+"""Warnings about sources: fields and volume that changed, and claims they may not make. They block nothing."""
 
 import dagster as dg
 import polars as pl
@@ -7,9 +7,10 @@ from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.drift import drift
+from feedback_pipeline.ingestion.reviewers import unconfirmed
 from feedback_pipeline.ingestion.volume import volume
 from feedback_pipeline.redaction.redact import redact
-from feedback_pipeline.schemas import RAW_EVENTS
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, RAW_EVENTS
 
 
 @nightly_check(asset=RAW_EVENTS.name, blocking=False)
@@ -22,6 +23,20 @@ def fields_are_the_same(context: dg.AssetCheckExecutionContext, store: Store) ->
 def volume_is_in_range(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """Lines received and the share rejected are within 5 scaled MAD of the source's 28 days before."""
     return _result(volume(store.warehouse, judged_days(context, store)))
+
+
+@nightly_check(asset=FEEDBACK_EVENTS.name, blocking=False)
+def reviewers_are_declared(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """Nobody claims to be a reviewer in a source that may not speak for them (`reviewers` of its declaration)."""
+    claims = unconfirmed(store.warehouse, judged_days(context, store))
+    return dg.AssetCheckResult(
+        passed=claims.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "unconfirmed": int(claims["events"].sum()),
+            "claims": dg.MetadataValue.md(markdown_table(claims.head(100))),
+        },
+    )
 
 
 def _result(changes: pl.DataFrame) -> dg.AssetCheckResult:

@@ -6,14 +6,15 @@ import polars as pl
 
 from feedback_pipeline.evidence.labels import RECENT, STATED, people_said
 from feedback_pipeline.evidence.rates import dissatisfaction_rates
-from feedback_pipeline.warehouse import Warehouse
+from feedback_pipeline.schemas import INTERACTIONS
+from feedback_pipeline.warehouse import Warehouse, latest_first
 
 # Feedback comes late: what is rated after a week hardly changes a rate any more.
 WINDOW = timedelta(days=7)
 # Half a per cent of a rate is the sampling error of this many; a night of millions does not cost more.
 MOST_ANSWERS = 20_000
 
-_SAMPLED = """
+_SAMPLED = f"""
 WITH drawn AS (
     SELECT DISTINCT interaction_id FROM interactions WHERE arrival_day BETWEEN $since AND $as_of
     ORDER BY md5(interaction_id) LIMIT $most
@@ -23,7 +24,7 @@ SELECT interaction_id, source, user_role, environment, model_version, turn,
     length(prompt_messages[-1].content) AS prompt_characters, length(response) AS response_characters
 FROM interactions SEMI JOIN drawn USING (interaction_id)
 WHERE arrival_day BETWEEN $since AND $as_of
-QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY observed_at DESC, event_id, arrival_day) = 1
+QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY {latest_first(INTERACTIONS)}) = 1
 ORDER BY interaction_id
 """
 

@@ -2,10 +2,7 @@
 
 import polars as pl
 
-
-def by_reviewer() -> pl.Expr:
-    """Whether a piece of evidence, or a feedback event, was given in the role of a reviewer."""
-    return (pl.col("user_role").str.to_lowercase() == "reviewer").fill_null(False)
+from feedback_pipeline.ingestion.reviewers import by_reviewer
 
 
 def decided_by_reviewers() -> pl.Expr:

@@ -6,7 +6,8 @@ import polars as pl
 
 from feedback_pipeline.evidence.labels import CORRECTIONS
 from feedback_pipeline.evidence.last_words import last_words
-from feedback_pipeline.evidence.reviewers import by_reviewer, decided_by_reviewers, outranked
+from feedback_pipeline.evidence.reviewers import decided_by_reviewers, outranked
+from feedback_pipeline.ingestion.reviewers import by_reviewer
 from feedback_pipeline.schemas import VERDICTS
 
 _MOST_CERTAIN = 0.99

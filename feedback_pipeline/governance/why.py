@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from feedback_pipeline.governance.membership import dataset_membership
-from feedback_pipeline.warehouse import Warehouse
+from feedback_pipeline.schemas import INTERACTIONS
+from feedback_pipeline.warehouse import Warehouse, latest_first
 
 _LISTED = 5
 
@@ -80,7 +81,7 @@ FROM raw_events WHERE outcome = 'accepted' AND event_id IN (FROM told SELECT eve
 _INTERACTION = f"""
 WITH told AS (
     FROM interactions WHERE interaction_id = $id AND arrival_day <= $sunday
-    ORDER BY observed_at DESC, event_id, arrival_day LIMIT 1
+    ORDER BY {latest_first(INTERACTIONS)} LIMIT 1
 )
 SELECT i.interaction_id, i.session_id, i.user_id, i.model_version, i.observed_at,
     list_last(list_filter(i.prompt_messages, lambda m: m.role = 'user')).content AS query, i.response,
@@ -92,14 +93,14 @@ WITH known AS (
     SELECT * FROM evidence WHERE arrival_day <= $sunday AND evidence_id IN (FROM pieces)
     QUALIFY row_number() OVER (PARTITION BY evidence_id ORDER BY arrival_day DESC) = 1
 ), triggers AS (
-    SELECT feedback_id AS trigger_id, event_id, arrival_day, observed_at FROM feedback_events
+    SELECT feedback_id AS trigger_id, event_id, arrival_day, observed_at, NULL AS part_event_ids FROM feedback_events
     WHERE arrival_day <= $sunday AND feedback_id IN (FROM known SELECT trigger_id)
     UNION ALL
-    SELECT interaction_id, event_id, arrival_day, observed_at FROM interactions
+    SELECT interaction_id, event_id, arrival_day, observed_at, part_event_ids FROM interactions
     WHERE arrival_day <= $sunday AND interaction_id IN (FROM known SELECT trigger_id)
 ), told AS (
     FROM triggers
-    QUALIFY row_number() OVER (PARTITION BY trigger_id ORDER BY observed_at DESC, event_id, arrival_day) = 1
+    QUALIFY row_number() OVER (PARTITION BY trigger_id ORDER BY {latest_first(INTERACTIONS)}) = 1
 )
 SELECT known.* EXCLUDE (source), told.event_id, line.file, line.line_number
 FROM known LEFT JOIN told USING (trigger_id)

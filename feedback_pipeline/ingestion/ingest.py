@@ -1,6 +1,6 @@
 """Files of the landing zone, line by line: what they hold, and what became of every line."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,7 +14,8 @@ from feedback_pipeline.ingestion.lines import SUFFIXES, of_whole_file, read_line
 from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.parsers import JUDGED_BY, parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
-from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, renamed
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, named, renamed
+from feedback_pipeline.ingestion.reviewers import without_claims
 from feedback_pipeline.ingestion.source import Source
 from feedback_pipeline.ingestion.threads import ahead, map_ahead
 from feedback_pipeline.ingestion.validate import rejections
@@ -28,6 +29,7 @@ POSITION = ("line_number", "record_number")
 KNOWN_LINES = pl.Schema({"row": pl.Int64, "line_number": pl.Int64, "record_number": pl.Int64, "event_id": pl.String})
 
 KnownLines = Callable[[ArrivedFile], pl.DataFrame]
+KeepParts = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,12 @@ class Batch:
 
 
 def batches(
-    arrival: Arrival, files: Iterable[ArrivedFile], known: KnownLines, pseudonyms: Pseudonyms
+    arrival: Arrival, files: Iterable[ArrivedFile], known: KnownLines, keep: KeepParts, pseudonyms: Pseudonyms
 ) -> Iterator[Batch]:
     """What `files` of an arrival hold, a bounded number of lines at a time.
 
-    `known` gives what an earlier reading stored of a file. Nothing is raised for bad input: the
-    ledger rows say what is wrong with it.
+    `known` gives what an earlier reading stored of a file; `keep` as for `with_answers_put_together`,
+    under pseudonyms. Nothing is raised for bad input: the ledger rows say what is wrong with it.
     """
     source = arrival.source
     if source is None:
@@ -64,10 +66,11 @@ def batches(
         return _chunk(source, frame)
 
     def finish(chunk: _Chunk) -> Batch:
-        return _batch(arrival, source, chunk, pseudonyms)
+        names = pseudonyms.names(chunk.parsed)
+        return _batch(arrival, source, chunk, renamed(chunk.parsed, names), pseudonyms, names)
 
     if source.in_parts:
-        yield from map(finish, _put_together(arrival, source, map_ahead(read, frames)))
+        yield from _put_together(arrival, source, list(map_ahead(read, frames)), keep, pseudonyms)
     else:
         yield from map_ahead(lambda frame: finish(read(frame)), frames)
 
@@ -160,17 +163,25 @@ def _parsed(source: Source, frame: _Frame, lines: pl.DataFrame) -> _Chunk:
     return _Chunk(frame.file, lines.height, known, lines_here, parsed)
 
 
-def _put_together(arrival: Arrival, source: Source, chunks: Iterable[_Chunk]) -> Iterator[_Chunk]:
+def _put_together(
+    arrival: Arrival, source: Source, chunks: Sequence[_Chunk], keep: KeepParts, pseudonyms: Pseudonyms
+) -> Iterator[Batch]:
     """All chunks of a day at once, because any line may complete the answer of any other."""
-    held = list(chunks)
-    completed = with_answers_put_together([chunk.parsed for chunk in held], _latest(arrival.day), source.joins_by_user)
-    for chunk, parsed in zip(held, completed, strict=True):
-        yield replace(chunk, parsed=parsed)
+    if not chunks:
+        return
+    names = pl.concat([pseudonyms.names(chunk.parsed) for chunk in chunks]).unique()
+    told = [renamed(chunk.parsed, names) for chunk in chunks]
+    completed = with_answers_put_together(told, keep, _latest(arrival.day), source.joins_by_user)
+    for chunk, parsed in zip(chunks, completed, strict=True):
+        # The line with the response may name the user in passing, of whom another line tells.
+        known = replace(chunk.parsed, interactions=named(parsed.interactions, names))
+        yield _batch(arrival, source, replace(chunk, parsed=known), parsed, pseudonyms, names)
 
 
-def _batch(arrival: Arrival, source: Source, chunk: _Chunk, pseudonyms: Pseudonyms) -> Batch:
-    names = pseudonyms.names(chunk.parsed)
-    parsed = renamed(chunk.parsed, names)
+def _batch(
+    arrival: Arrival, source: Source, chunk: _Chunk, parsed: Parsed, pseudonyms: Pseudonyms, names: pl.DataFrame
+) -> Batch:
+    """`parsed` is what the chunk comes to, its users under their pseudonyms (`names`)."""
     rejected = rejections(parsed, _latest(arrival.day), source.joins_by_user)
     lines = chunk.lines.join(rejected, on="event_id", how="left", maintain_order="left").with_columns(
         reason=pl.coalesce("reason", "rejection")
@@ -186,7 +197,8 @@ def _batch(arrival: Arrival, source: Source, chunk: _Chunk, pseudonyms: Pseudony
     interactions = parsed.interactions.join(rejected, on="event_id", how="anti").with_columns(
         session_id=pl.coalesce("session_id", "interaction_id"), turn=pl.col("turn").fill_null(0), **_of_rows(arrival)
     )
-    feedback_events = parsed.feedback_events.join(rejected, on="event_id", how="anti").with_columns(
+    said = parsed.feedback_events if source.reviewers else without_claims(parsed.feedback_events)
+    feedback_events = said.join(rejected, on="event_id", how="anti").with_columns(
         join_window_hours=pl.lit(source.join_window_hours, pl.Float64), **_of_rows(arrival)
     )
     return Batch(

@@ -7,14 +7,18 @@ import polars as pl
 
 from feedback_pipeline.warehouse import Warehouse
 
+# A line that lacked its answer's other parts is rejected in its own partition; told over all days it is
+# not, once they came.
+LOST = "(outcome = 'rejected' AND event_id NOT IN (SELECT unnest(part_event_ids) FROM interactions))"
 # A line delivered again on a later day is accepted in its own partition, so that no partition
 # depends on another; told over all days it is a duplicate of the first to arrive.
-_OUTCOMES = """
+_OUTCOMES = f"""
 SELECT * REPLACE (CASE
     WHEN outcome = 'accepted' AND row_number() OVER (
         PARTITION BY event_id, outcome ORDER BY arrival_day, file, line_number) > 1
     THEN 'duplicate' ELSE outcome END AS outcome)
-FROM raw_events
+FROM (SELECT * REPLACE (CASE WHEN outcome = 'rejected' AND NOT {LOST} THEN 'accepted' ELSE outcome END AS outcome)
+    FROM raw_events)
 """
 _UNACCOUNTED = """
 WITH parts AS (

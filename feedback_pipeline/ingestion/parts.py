@@ -1,6 +1,6 @@
 """Answers that several lines tell together: a trace and its generation, a span and its events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,20 +13,30 @@ from feedback_pipeline.schemas import UNKNOWN_MODEL
 _NEEDED = ("prompt_messages", "response", "observed_at")
 
 
-def with_answers_put_together(chunks: Sequence[Parsed], latest: datetime, by_user: bool) -> list[Parsed]:
+def with_answers_put_together(
+    chunks: Sequence[Parsed], keep: Callable[[pl.DataFrame], pl.DataFrame], latest: datetime, by_user: bool
+) -> list[Parsed]:
     """`chunks` with the answers that their parts tell, each in the chunk that has its response.
 
-    Of each field the value of the part with the highest `rank` that has one counts (of equal ranks,
-    the first `event_id`), whatever order the lines came in. `part_event_ids` names all its lines;
-    `event_id` is the one with the response. Where no whole and usable answer comes of them, all its
-    lines are rejected, and so are lines that share an answer with a rejected line. `latest` and
-    `by_user` as for `validate.rejections`.
+    `keep` gets the parts of all lines that can be used, and gives the parts that came of these answers
+    before. Of each field the value of the part with the highest `rank` that has one counts (of equal
+    ranks, that observed last, then the first `event_id`), whatever order the lines came in.
+    `part_event_ids` names all its lines; `event_id` is the one with the response, or where that came
+    before, the one of `chunks` that ranks highest. Where no whole and usable answer comes of them, all
+    its lines are rejected, and so are lines that share an answer with a rejected line; a line that
+    gives feedback is not, for nothing but what other lines do not tell yet. `latest` and `by_user` as
+    for `validate.rejections`.
     """
     rejected = pl.concat([rejections(parsed, latest, by_user).rename({"rejection": "reason"}) for parsed in chunks])
-    answers = _answers(pl.concat([parsed.parts for parsed in chunks])).with_columns(
-        fault=pl.coalesce(_incomplete(), interaction_fault(latest))
-    )
-    rejected = pl.concat([rejected, _lines_of(answers.filter(pl.col("fault").is_not_null()))])
+    parts = pl.concat([parsed.parts for parsed in chunks])
+    kept = keep(parts.join(rejected, on="event_id", how="anti").unique(maintain_order=True))
+    # Of a line that comes again the new row is named after the one that is here.
+    earlier = kept.join(parts, on="event_id", how="anti")
+    known = pl.concat([parts.with_columns(own=True), earlier.with_columns(own=False)])
+    answers = _answers(known).with_columns(missing=_incomplete())
+    answers = answers.with_columns(fault=pl.coalesce("missing", interaction_fault(latest)))
+    giving = pl.concat([parsed.feedback_events["event_id"] for parsed in chunks])
+    rejected = pl.concat([rejected, _lines_at_fault(answers, giving)])
     while (lost := _sharing_a_line(answers, rejected)).height:
         rejected = pl.concat([rejected, _lines_of(lost)]).unique("event_id", keep="first", maintain_order=True)
         answers = answers.join(lost, on="interaction_id", how="anti")
@@ -36,11 +46,19 @@ def with_answers_put_together(chunks: Sequence[Parsed], latest: datetime, by_use
 
 def _answers(parts: pl.DataFrame) -> pl.DataFrame:
     fields = [name for name in PARSED_INTERACTIONS if name not in ("event_id", "interaction_id")]
+    responds = pl.col("response").is_not_null()
     return (
-        parts.sort("interaction_id", "rank", "event_id", descending=[False, True, False])
+        parts.sort(
+            ["interaction_id", "rank", "observed_at", "event_id"],
+            descending=[False, True, True, False],
+            nulls_last=True,
+        )
         .group_by("interaction_id", maintain_order=True)
         .agg(
-            pl.col("event_id").filter(pl.col("response").is_not_null()).first(),
+            pl.when(pl.col("own").filter(responds).first())
+            .then(pl.col("event_id").filter(responds).first())
+            .otherwise(pl.col("event_id").filter("own").first())
+            .alias("event_id"),
             *(pl.col(name).drop_nulls().first() for name in fields),
             part_event_ids=pl.col("event_id").unique().sort(),
         )
@@ -52,10 +70,17 @@ def _incomplete() -> pl.Expr:
     """Why no answer comes of the parts, or null."""
     return pl.coalesce(
         pl.when(pl.col(name).is_null()).then(
-            pl.format("{}: in no record of the day that tells of {}", pl.lit(name), "interaction_id")
+            pl.format("{}: in no record so far that tells of {}", pl.lit(name), "interaction_id")
         )
         for name in _NEEDED
     )
+
+
+def _lines_at_fault(answers: pl.DataFrame, giving: pl.Series) -> pl.DataFrame:
+    """`event_id` and `reason` of lines to reject. Those in `giving` have feedback, which waits for no other line."""
+    missing = answers.filter(pl.col("missing").is_not_null())
+    unusable = answers.filter(pl.col("missing").is_null(), pl.col("fault").is_not_null())
+    return pl.concat([_lines_of(missing).filter(~pl.col("event_id").is_in(giving.implode())), _lines_of(unusable)])
 
 
 def _lines_of(answers: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +93,18 @@ class Pseudonyms:
         for users in _one_a_line(parsed):
             lines = _without(lines, users.join(spelt, on="user_id"))
         unread = lines["reason"].is_not_null()
-        return (
-            _changed(lines, unread, lambda row: _USER_FIELD.sub(self._named, row["payload"])) if unread.any() else lines
-        )
+        if not unread.any():
+            return lines
+        # A line may have been rejected for something else than that it could not be read.
+        hidden = set(names["pseudonym"])
+        return _changed(lines, unread, lambda row: _USER_FIELD.sub(partial(self._named, hidden), row["payload"]))
 
-    def _named(self, found: re.Match[str]) -> str:
+    def _named(self, hidden: set[str], found: re.Match[str]) -> str:
         try:
             user = json.loads(found[2])
         except ValueError:
             user = found[2]
-        return f'{found[1]}"{self.of(str(user))}"'
+        return found[0] if user in hidden else f'{found[1]}"{self.of(str(user))}"'
 
 
 def _sha256(content: pl.Expr) -> pl.Expr:
@@ -136,6 +139,15 @@ def renamed(parsed: Parsed, names: pl.DataFrame) -> Parsed:
         interactions=of(parsed.interactions),
         feedback_events=of(parsed.feedback_events),
         parts=of(parsed.parts),
+    )
+
+
+def named(rows: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """`rows` whose pseudonyms `names` has, with the users' own ids in their place."""
+    return (
+        rows.join(names.rename({"user_id": "own"}), left_on="user_id", right_on="pseudonym")
+        .with_columns(user_id="own")
+        .drop("own")
     )
 
 

@@ -105,7 +105,7 @@ class Feedback:
 class AnswerPart:
     """What one record tells of an answer that several records tell together; fields as of `Interaction`.
 
-    Ingestion puts the parts of a day with the same `interaction_id` together: of each field the
+    Ingestion puts the parts with the same `interaction_id` together, of a day and all before: of each field the
     value of the part with the highest `rank` that has one. Raises `RecordError` on a wrong type.
     """
 

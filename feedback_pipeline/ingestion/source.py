@@ -6,6 +6,7 @@ timezone: UTC              # of times without an offset
 delimiter: ";"             # of CSV files; a comma if not given
 join_window_hours: 24      # feedback that names its user alone is about that user's last answer in so many hours
 drop: [metadata.email, "messages[].name"]   # fields taken out of every record before anything is stored
+reviewers: true            # lines with the role `reviewer` are a reviewer's word; else they are a user's
 records: data              # of JSON documents: the field whose list holds the records
 mapping: …                 # with format mapping: see `mapping.declaration`
 adapter: my_logs:parse     # with format adapter: a function from a record to its items
@@ -52,7 +53,7 @@ class Source:
 
     `parser` is how to read a record, where the format is not a columnar one; `split` how to unpack
     one that holds several; with `in_parts`, several lines may tell an answer together. `records` names
-    the list of a JSON document.
+    the list of a JSON document. `reviewers` says whether its lines may speak for reviewers.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Source:
     join_window_hours: float | None = None
     drop: tuple[str, ...] = ()
     adapter: str | None = None
+    reviewers: bool = False
 
     @property
     def joins_by_user(self) -> bool:
@@ -85,6 +87,7 @@ class _Declaration(BaseModel):
     records: Annotated[str, Field(min_length=1)] | None = None
     join_window_hours: Annotated[float, Field(gt=0, le=168)] | None = None
     drop: tuple[Annotated[str, Field(pattern=r"^[^.\[\]]+((\[\])*\.[^.\[\]]+)*$")], ...] = ()
+    reviewers: bool = False
     categories: dict[str, Literal[REASONS]] = {}  # type: ignore[valid-type]  # as above
     scales: dict[str, tuple[float, float]] = {}
 
@@ -128,6 +131,7 @@ def load_source(folder: Location) -> Source:
         join_window_hours=declaration.join_window_hours,
         drop=declaration.drop,
         adapter=declaration.adapter and declaration.adapter.partition(":")[0],
+        reviewers=declaration.reviewers,
     )
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from feedback_pipeline.ingestion.arrivals import Arrival, ArrivedFile, arrivals
 from feedback_pipeline.ingestion.ingest import KNOWN_LINES, batches
+from feedback_pipeline.ingestion.kept_parts import KeptParts
 from feedback_pipeline.ingestion.parsers import SHAPE_UNKNOWN
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.settle import settle
@@ -46,7 +47,8 @@ class IngestionReport:
 def store_day(warehouse: Warehouse, landing_zone: Location, day: date, pseudonyms: Pseudonyms) -> IngestionReport:
     """Make the landing zone's files of one arrival day the content of its partitions.
 
-    All or nothing: a process killed half-way leaves the partitions as they were.
+    All or nothing: a process killed half-way leaves the partitions as they were. Later days some of whose
+    answers have other parts now are told by `kept_parts.days_to_store_again`.
     """
     arrived = {arrival.name: arrival for arrival in arrivals(landing_zone, day)}
     before = _entries(warehouse, day)
@@ -80,6 +82,7 @@ class _Intake:
         by_line = arrival.source is not None and not arrival.source.in_parts
         self._anew = not by_line or set(before["recipe"]) != {arrival.recipe}
         self._unmet: dict[str, pl.Series] = {}
+        self._parts = KeptParts(connection, arrival.day, arrival.name)
 
     def store(self, pseudonyms: Pseudonyms) -> int:
         """Write what is new, take away what is gone. Returns how many files were opened."""
@@ -87,8 +90,9 @@ class _Intake:
         if self._anew:
             for table in _TABLES:
                 self._run(f"DELETE FROM {table.name} WHERE arrival_day = $day AND source = $source")
+            self._parts.clear()
         self._received |= dict.fromkeys((file.name for file in files), 0)
-        for batch in batches(self._arrival, files, self._known, pseudonyms):
+        for batch in batches(self._arrival, files, self._known, self._parts.keep, pseudonyms):
             if not self._anew:
                 self._make_way(batch.raw_events.select("event_id"))
             append(self._connection, RAW_EVENTS, batch.raw_events)
@@ -101,6 +105,8 @@ class _Intake:
         self._take_away()
         settle(self._connection, self._arrival.day, self._arrival.name)
         self._enter()
+        if self._anew:
+            self._parts.overtake()
         return len(files)
 
     def _known(self, file: ArrivedFile) -> pl.DataFrame:

@@ -6,12 +6,12 @@ from typing import Any
 import polars as pl
 
 from feedback_pipeline.evidence.accounted import feedback_accounts
-from feedback_pipeline.ingestion.ledger import ledger
+from feedback_pipeline.ingestion.ledger import LOST, ledger
 from feedback_pipeline.warehouse import Warehouse
 
-_REJECTED = """
+_REJECTED = f"""
 SELECT source, arrival_day, file, line_number, reason, payload FROM raw_events
-WHERE outcome = 'rejected' ORDER BY arrival_day, source, file, line_number
+WHERE {LOST} ORDER BY arrival_day, source, file, line_number
 """
 
 

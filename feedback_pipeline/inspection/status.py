@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from feedback_pipeline.evaluation.registry import champion
-from feedback_pipeline.ingestion.ledger import ledger
+from feedback_pipeline.ingestion.ledger import LOST, ledger
 from feedback_pipeline.inspection.accounts import orphans
 from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS, INTERACTIONS, VERDICTS
 from feedback_pipeline.warehouse import Warehouse, current
@@ -37,9 +37,9 @@ def status(warehouse: Warehouse) -> dict[str, Any]:
 
 
 # Reasons that differ in a number only are one.
-_REJECTED = """
+_REJECTED = f"""
 SELECT regexp_replace(reason, '[0-9][0-9.:-]*', 'N', 'g'), count(*) AS n
-FROM raw_events WHERE outcome = 'rejected' GROUP BY ALL
+FROM raw_events WHERE {LOST} GROUP BY ALL
 """
 _ROUTES = """
 SELECT destination, count(*) AS n

@@ -14,15 +14,16 @@ def authenticate(delivery: Delivery, source: Source, settings: ReceiveSettings) 
 
     With a secret of its own the source is known by that alone: by the signature of its format's vendor,
     or, where the format has none, by `Authorization: Bearer <secret>`. Without one, by the token that
-    all such sources share. Raises `AuthenticityError`, and `NoSecretError` where there is neither.
+    all such sources share; that makes nobody a reviewer, so a source of reviewers needs a secret.
+    Raises `AuthenticityError`, and `NoSecretError` where there is neither.
     """
-    secret = settings.secret_of(source.name)
+    secret, shared = settings.secret_of(source.name), None if source.reviewers else settings.token
     if secret and (check := SIGNATURES.get(source.format)):
         check(delivery, secret)
-    elif token := secret or settings.token:
+    elif token := secret or shared:
         _check_bearer(delivery, token)
     else:
-        raise NoSecretError(missing_secret(source.name))
+        raise NoSecretError(missing_secret(source.name, source.reviewers))
 
 
 def _check_bearer(delivery: Delivery, token: str) -> None:

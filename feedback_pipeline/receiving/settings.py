@@ -2,7 +2,7 @@
 
 ```sh
 FEEDBACK_RECEIVE_SECRET_<SOURCE>   # what one source signs with, or its bearer token; see `authenticity`
-FEEDBACK_RECEIVE_TOKEN             # the bearer token of every source without a secret of its own
+FEEDBACK_RECEIVE_TOKEN             # the bearer token of every source without a secret of its own, but of no reviewers'
 FEEDBACK_RECEIVE_MAX_BYTES         # of a body; 1 MiB if not given
 FEEDBACK_RECEIVE_MAX_AGE           # seconds by which a signed time may differ from our clock; 300 if not given
 ```
@@ -60,9 +60,10 @@ class ReceiveSettings:
         return self.secrets.get(_spelt(source))
 
 
-def missing_secret(source: str) -> str:
-    """What to tell whoever runs the receiver where neither secret nor token is set."""
-    return f"nothing is received for it until {_SECRET}{_spelt(source)} or {_TOKEN} is set"
+def missing_secret(source: str, reviewers: bool = False) -> str:
+    """What to tell whoever runs the receiver where neither secret nor token is set, which is not for `reviewers`."""
+    token = "" if reviewers else f" or {_TOKEN}"
+    return f"nothing is received for it until {_SECRET}{_spelt(source)}{token} is set"
 
 
 def _spelt(source: str) -> str:

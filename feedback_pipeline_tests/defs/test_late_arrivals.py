@@ -128,3 +128,29 @@ def test_themes_of_later_days_become_stale_when_an_earlier_day_leaves_them_other
 
     run(instance, SECOND, FOURTH)
     assert stale(instance, "themes") == []
+
+
+@pytest.mark.slow
+def test_a_part_that_lands_late_has_the_later_day_of_its_answer_run_again(world):
+    home, instance = world
+    traces = home / "raw" / "traces"
+    trace = {"id": "a8", "timestamp": f"{FIRST}T23:59:58Z", "user_id": "u8", "session_id": "s8"}
+    call = {"id": "g8", "trace_id": "a8", "type": "GENERATION", "start_time": f"{FIRST}T23:59:59Z"}
+    for day, record in ((SECOND, call | {"input": "Is it loud?", "output": "No."}), (FIRST, trace)):
+        (traces / str(day)).mkdir(parents=True)
+        (traces / "source.yaml").write_text("format: langfuse")
+        (traces / str(day) / "a.jsonl").write_text(json.dumps(record))
+        (traces / str(day) / "_SUCCESS").touch()
+        if day == SECOND:
+            run(instance, FIRST, FOURTH)
+            assert stale(instance) == []
+
+    assert requested(instance) == [(str(FIRST), str(FIRST))]
+    run(instance, FIRST)
+    assert stale(instance) == [SECOND]
+    assert requested(instance) == [(str(SECOND), str(SECOND))]
+
+    run(instance, SECOND)
+    query = "SELECT arrival_day, session_id, response FROM interactions WHERE interaction_id = 'a8'"
+    assert Warehouse(home / "warehouse.duckdb").read(query).rows() == [(SECOND, "s8", "No.")]
+    assert (stale(instance), requested(instance)) == ([], [])

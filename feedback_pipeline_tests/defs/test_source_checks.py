@@ -7,6 +7,10 @@ import dagster as dg
 import pytest
 
 from feedback_pipeline.definitions import defs
+from feedback_pipeline.defs.source_checks import reviewers_are_declared
+from feedback_pipeline.defs.store import Store
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+from feedback_pipeline.ingestion.store import store_day
 
 FIRST = date(2026, 1, 5)
 DAYS = [FIRST + timedelta(days=n) for n in range(9)]
@@ -110,3 +114,21 @@ def test_a_check_that_is_executed_alone_judges_the_newest_day():
 
     assert found.keys() == CHECKS
     assert not any(check.passed for check in found.values())
+
+
+def test_a_claim_to_be_a_reviewer_is_warned_of_with_its_source(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
+    source = tmp_path / "raw" / "clicks"
+    source.mkdir(parents=True)
+    said = {"kind": "thumb", "label": "up", "interaction_id": "a", "timestamp": f"{FIRST}T10:00:00Z", "user_id": "u"}
+    land(source, FIRST, [said | {"user_role": "reviewer"}, said])
+
+    def checked(declaration):
+        (source / "source.yaml").write_text(declaration)
+        store_day(Store().warehouse, tmp_path / "raw", FIRST, Pseudonyms(b"key"))
+        return reviewers_are_declared(dg.build_asset_check_context(), store=Store())
+
+    warned = checked("format: events")
+    assert (warned.passed, warned.metadata["unconfirmed"].value) == (False, 1)
+    assert f"| clicks | {FIRST} | 1 | 1 |" in warned.metadata["claims"].value
+    assert checked("format: events\nreviewers: true").passed

@@ -1,6 +1,7 @@
 """Answers told by several lines."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -26,7 +27,7 @@ def told(*lines: list[Item]) -> Parsed:
 
 
 def together(*chunks: Parsed) -> list[Parsed]:
-    return with_answers_put_together(chunks, LATE, by_user=False)
+    return with_answers_put_together(chunks, lambda parts: parts.clear(), LATE, by_user=False)
 
 
 def test_each_field_is_of_the_highest_part_that_has_it_and_all_lines_are_named():
@@ -37,6 +38,50 @@ def test_each_field_is_of_the_highest_part_that_has_it_and_all_lines_are_named()
     assert (row["prompt_messages"], row["observed_at"]) == (ASKED, NOON)
     assert (row["event_id"], row["part_event_ids"]) == ("e1", ["e0", "e1"])
     assert parsed.rejections.is_empty()
+
+
+def test_of_equal_ranks_what_was_observed_last_counts():
+    later = replace(GENERATION, response="whole, and corrected", observed_at=NOON + timedelta(minutes=1))
+
+    for lines in ([TRACE], [GENERATION], [later]), ([later], [TRACE], [GENERATION]):
+        (parsed,) = together(told(*lines))
+        assert parsed.interactions["response"].to_list() == ["whole, and corrected"]
+
+
+def test_parts_from_before_complete_an_answer_whose_row_is_a_line_of_the_day():
+    trace, generation = told([TRACE]), told([AnswerPart(interaction_id="other")], [GENERATION])
+    before = generation.parts.filter(interaction_id="a")
+    kept = []
+
+    (parsed,) = with_answers_put_together(
+        [trace], lambda parts: kept.append(parts) or before, latest=LATE, by_user=False
+    )
+
+    (row,) = parsed.interactions.rows(named=True)
+    assert (row["response"], row["user_id"]) == ("whole", "u")
+    assert (row["event_id"], row["part_event_ids"]) == ("e0", ["e0", "e1"])
+    assert kept[0].equals(trace.parts)
+
+
+def test_a_line_that_comes_again_is_the_days_own():
+    generation = told([AnswerPart(interaction_id="other")], [GENERATION])
+    lines = Parsed.of(parts=generation.parts.filter(interaction_id="a"))
+    trace = told([TRACE])
+
+    (parsed,) = with_answers_put_together(
+        [replace(trace, parts=pl.concat([trace.parts, lines.parts]))], lambda _: lines.parts, LATE, by_user=False
+    )
+
+    assert parsed.interactions["event_id"].to_list() == ["e1"]
+
+
+def test_a_line_with_feedback_does_not_wait_for_its_answer_to_be_whole():
+    thumb = Feedback(kind="thumb", label="up", interaction_id="a", observed_at=NOON)
+
+    (parsed,) = together(told([GENERATION, thumb], [AnswerPart(interaction_id="a", environment="test")]))
+
+    assert parsed.interactions.is_empty()
+    assert parsed.rejections["event_id"].to_list() == ["e1"]
 
 
 def test_an_answer_belongs_to_the_chunk_that_has_its_response():
@@ -57,7 +102,7 @@ def test_lines_that_make_no_whole_answer_are_rejected_with_what_is_missing():
     (parsed,) = together(told([GENERATION]))
 
     assert parsed.interactions.is_empty()
-    assert parsed.rejections.rows() == [("e0", "prompt_messages: in no record of the day that tells of a")]
+    assert parsed.rejections.rows() == [("e0", "prompt_messages: in no record so far that tells of a")]
 
 
 def test_what_shares_an_answer_with_a_rejected_line_is_rejected_too_and_nothing_else():

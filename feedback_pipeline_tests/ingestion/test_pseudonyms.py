@@ -55,6 +55,15 @@ def test_a_user_is_known_by_the_same_pseudonym_everywhere(tmp_path: Path) -> Non
         assert json.loads(line)
 
 
+def test_a_line_that_is_read_and_rejected_names_its_user_by_the_same_pseudonym(tmp_path: Path) -> None:
+    warehouse = ingested(tmp_path, "format: events", event("ann", kind="rating", author="ben"), event("ann"))
+
+    accepted, rejected = sorted(map(json.loads, payloads(warehouse)), key=lambda line: line["kind"])
+
+    assert rejected["user_id"] == accepted["user_id"] == HIDDEN.of("ann")
+    assert rejected["author"] == HIDDEN.of("ben")
+
+
 def test_another_key_gives_another_pseudonym() -> None:
     assert Pseudonyms(b"one").of("ann") != Pseudonyms(b"two").of("ann")
 

@@ -30,12 +30,12 @@ SIGNED = {
 }
 
 
-def source(format_, name="ours"):
-    return Source(name=name, format=format_, timezone="UTC", delimiter=",", parser=None)
+def source(format_, name="ours", **declared):
+    return Source(name=name, format=format_, timezone="UTC", delimiter=",", parser=None, **declared)
 
 
-def check(format_, headers, body=BODY, now=NOW, secrets=(("OURS", SECRET),), token=None):
-    authenticate(Delivery(headers, body, now), source(format_), ReceiveSettings(dict(secrets), token))
+def check(format_, headers, body=BODY, now=NOW, secrets=(("OURS", SECRET),), token=None, **declared):
+    authenticate(Delivery(headers, body, now), source(format_, **declared), ReceiveSettings(dict(secrets), token))
 
 
 def test_every_signature_is_tried_here():
@@ -121,6 +121,12 @@ def test_without_secret_and_token_nothing_opens_a_source(format_):
     for headers in ({}, {"Authorization": "Bearer "}, SIGNED["typeform"]):
         with pytest.raises(NoSecretError, match="FEEDBACK_RECEIVE_SECRET_OURS or FEEDBACK_RECEIVE_TOKEN"):
             check(format_, headers, secrets=())
+
+
+def test_a_source_of_reviewers_is_opened_by_a_secret_of_its_own_alone():
+    check("events", {"Authorization": f"Bearer {SECRET}"}, token="shared", reviewers=True)
+    with pytest.raises(NoSecretError, match="until FEEDBACK_RECEIVE_SECRET_OURS is set"):
+        check("events", {"Authorization": "Bearer shared"}, secrets=(), token="shared", reviewers=True)
 
 
 def test_the_environment_holds_secrets_by_the_sources_names_and_limits():

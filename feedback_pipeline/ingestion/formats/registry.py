@@ -37,7 +37,7 @@ class RecordFormat:
     """How a format's records are read.
 
     `split` unpacks a line that an exporter filled with many records. With `in_parts`, an answer may
-    be told by several records of a day, whose lines are then held in memory together.
+    be told by several records; those of a day are held in memory together.
     """
 
     parse: ParseRecord

@@ -7,8 +7,8 @@ import polars as pl
 from feedback_pipeline.routing.themes.history import History, history
 from feedback_pipeline.routing.themes.nightly import WINDOW, taken_over
 from feedback_pipeline.routing.themes.trends import theme_trends
-from feedback_pipeline.schemas import THEME_TRENDS
-from feedback_pipeline.warehouse import Warehouse
+from feedback_pipeline.schemas import INTERACTIONS, THEME_TRENDS
+from feedback_pipeline.warehouse import Warehouse, latest_first
 
 _THEMES = "SELECT theme_id, name, merged_into FROM themes WHERE day = $day"
 # Before the first night that grouped problems none are known of any theme. A system context is told by the
@@ -22,7 +22,7 @@ FROM (
     GROUP BY ALL
 )
 """
-_PROBLEMS = """
+_PROBLEMS = f"""
 WITH members AS (
     SELECT interaction_id, theme_id, seen FROM theme_members WHERE day <= $day AND day > $since AND seen > $since
     QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY day DESC) = 1
@@ -30,7 +30,7 @@ WITH members AS (
 answers AS (
     SELECT interaction_id, session_id, model_version, left(sha256(nullif(system_context, '')), 8) AS system_context
     FROM interactions WHERE arrival_day <= $day AND interaction_id IN (SELECT interaction_id FROM members)
-    QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY observed_at DESC, event_id, arrival_day) = 1
+    QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY {latest_first(INTERACTIONS)}) = 1
 )
 SELECT theme_id, interaction_id, coalesce(session_id, interaction_id) AS session_id, seen, model_version, system_context
 FROM members LEFT JOIN answers USING (interaction_id) WHERE theme_id IS NOT NULL
