@@ -13,10 +13,10 @@ from benchmarks.themes_world import Night
 from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.index import upsert
-from feedback_pipeline.routing.themes.nightly import taken_over, themes_of
+from feedback_pipeline.routing.themes.nightly import group_day, taken_over
 from feedback_pipeline.routing.themes.shown import flagged
 from feedback_pipeline.routing.themes.trends_nightly import trends_of
-from feedback_pipeline.schemas import INTERACTIONS, THEME_TRENDS, THEMES, VERDICTS
+from feedback_pipeline.schemas import INTERACTIONS, THEME_TRENDS, VERDICTS
 from feedback_pipeline.warehouse import Warehouse
 
 Groups = dict[str, str | None]
@@ -39,11 +39,11 @@ def ours(nights: Sequence[Night], encoder: Encoder, folder: Path) -> Iterator[tu
         warehouse.replace_partition(VERDICTS, night.day, judged)
         exchanges = night.problems.select(*_shared(EXCHANGES.columns, night.problems), as_of=day)
         upsert(folder / "index", EXCHANGES.conform(exchanges), encoder)
-        themes = themes_of(warehouse, folder / "index", encoder, night.day)
-        warehouse.replace_partition(THEMES, night.day, themes)
+        grouped = group_day(warehouse, folder / "index", encoder, night.day)
+        grouped.store(warehouse)
         trends = trends_of(warehouse, night.day)
         warehouse.replace_partition(THEME_TRENDS, night.day, trends)
-        merged = themes.filter(pl.col("merged_into").is_not_null()).select("theme_id", "merged_into")
+        merged = grouped.themes.filter(pl.col("merged_into").is_not_null()).select("theme_id", "merged_into")
         into = taken_over(dict(merged.iter_rows()))
         members = dict(warehouse.read(_MEMBERS).iter_rows())
         yield {key: into.get(theme, theme) for key, theme in members.items()}, trends.filter(flagged())

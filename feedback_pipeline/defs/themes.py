@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import date
 from functools import partial
-from hashlib import sha256
 
 import dagster as dg
 import polars as pl
@@ -15,13 +14,13 @@ from feedback_pipeline.defs.overtaken_days import announce, earlier_themes
 from feedback_pipeline.defs.partitions import NIGHTLY, nightly_asset, partition_dates
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import load_encoder
-from feedback_pipeline.routing.themes.nightly import themes_of
+from feedback_pipeline.routing.themes.nightly import group_day
 from feedback_pipeline.routing.themes.series import daily_rates
 from feedback_pipeline.routing.themes.shown import flagged_of, themes_shown, trends_shown
 from feedback_pipeline.routing.themes.themes_plot import themes_plot
 from feedback_pipeline.routing.themes.trends_nightly import history_of, trends_of
 from feedback_pipeline.routing.themes.trends_plot import trends_plot
-from feedback_pipeline.schemas import THEME_CHANGES, THEME_MEMBERS, THEME_TRENDS, THEMES
+from feedback_pipeline.schemas import THEME_CHANGES, THEME_MEMBERS, THEME_TRENDS, THEMES, Table
 from feedback_pipeline.warehouse import Warehouse
 
 _TABLES = (THEME_MEMBERS, THEME_CHANGES, THEMES)
@@ -46,27 +45,24 @@ def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.Mat
     """
     days = partition_dates(context)
     encoder = load_encoder(store.settings.encoder)
-    later = _grouped_after(context.instance, days)
-    before = _digests(store.warehouse, days) if later else []
+    overtaken = _grouped_after(context.instance, days)
     for day in days:
-        rows = themes_of(store.warehouse, store.settings.index, encoder, day)
-        store.warehouse.replace_partition(THEMES, day, rows)
-        context.log.info(f"{day}: {rows.height} themes")
-    if later and _digests(store.warehouse, days) != before:
-        announce(context.instance, earlier_themes, later, context.run.run_id)
-    for table in _TABLES:
-        stored = {day: store.warehouse.count(table, [day]) for day in days}
-        sample = store.warehouse.sample(table, days, PREVIEW_ROWS)
-        metadata = table_metadata(table, stored, sample)
-        if table is THEMES:
-            metadata = _themes_shown(store.warehouse, days[-1]) | metadata
-        yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
+        grouped = group_day(store.warehouse, store.settings.index, encoder, day)
+        if overtaken and grouped.differs(store.warehouse):
+            # Before it is stored: a run that is killed between the two finds the difference again.
+            announce(context.instance, earlier_themes, overtaken, context.run.run_id)
+            overtaken = []
+        grouped.store(store.warehouse)
+        context.log.info(f"{day}: {grouped.themes.height} themes")
+    yield from (_stored(store.warehouse, table, days) for table in _TABLES)
 
 
-def _digests(warehouse: Warehouse, days: list[date]) -> list[str]:
-    """What later days go on from, a hash for each of the days and tables."""
-    left = (warehouse.partitions(table, [day]).write_json() for day in days for table in (THEMES, THEME_MEMBERS))
-    return [sha256(rows.encode()).hexdigest() for rows in left]
+def _stored(warehouse: Warehouse, table: Table, days: list[date]) -> dg.MaterializeResult[None]:
+    counts = {day: warehouse.count(table, [day]) for day in days}
+    metadata = table_metadata(table, counts, warehouse.sample(table, days, PREVIEW_ROWS))
+    if table is THEMES:
+        metadata = _themes_shown(warehouse, days[-1]) | metadata
+    return dg.MaterializeResult(asset_key=table.name, metadata=metadata)
 
 
 def _grouped_after(instance: dg.DagsterInstance, days: list[date]) -> list[date]:

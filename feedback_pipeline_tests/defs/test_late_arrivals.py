@@ -1,6 +1,10 @@
 """A file that lands late, in the folder of a day long past: the days it changes become stale, and those alone run."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -10,10 +14,22 @@ from dagster._core.loader import LoadingContextForTest
 
 from feedback_pipeline.definitions import defs
 from feedback_pipeline.defs.automation import landed_files
+from feedback_pipeline.defs.overtaken_days import earlier_themes
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.schemas import EVIDENCE
 from feedback_pipeline.warehouse import Warehouse
 
+GROUPING = ("themes", "theme_members", "theme_changes")
+BEFORE_GROUPING = (
+    "landed_files",
+    "raw_events",
+    "interactions",
+    "answer_parts",
+    "feedback_events",
+    "evidence",
+    "verdicts",
+    "exchange_index",
+)
 DAYS = FIRST, SECOND, THIRD, FOURTH = [date(2026, 1, 5) + timedelta(days=number) for number in range(4)]
 
 
@@ -48,13 +64,24 @@ def land(home, day: date, *lines: str, name: str = "a.jsonl") -> None:
     (folder / "_SUCCESS").touch()
 
 
-def run(instance: dg.DagsterInstance, *days: date) -> dg.ExecuteInProcessResult:
+def land_complaint(home) -> None:
+    """About the first day's answer, in that day's folder: a problem more for its themes."""
+    complaint = {"feedback_id": "f1", "kind": "thumb", "label": "down", "interaction_id": "a1", "user_id": "s1"}
+    said = home / "raw" / "said"
+    (said / str(FIRST)).mkdir(parents=True)
+    (said / "source.yaml").write_text("format: events")
+    (said / str(FIRST) / "late.jsonl").write_text(json.dumps(complaint | {"timestamp": f"{FIRST}T11:00:00Z"}))
+
+
+def run(instance: dg.DagsterInstance, *days: date, only: tuple[str, ...] = ()) -> dg.ExecuteInProcessResult:
+    """The nightly job for a day, or from a first to a last, or `only` for some of its assets."""
     keys = [str(day) for day in days]
     job = defs.resolve_job_def("nightly")
+    selection = [dg.AssetKey(name) for name in only] or None
     if len(keys) == 1:
-        return job.execute_in_process(partition_key=keys[0], instance=instance)
+        return job.execute_in_process(partition_key=keys[0], instance=instance, asset_selection=selection)
     tags = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
-    return job.execute_in_process(tags=tags, instance=instance)
+    return job.execute_in_process(tags=tags, instance=instance, asset_selection=selection)
 
 
 def stale(instance: dg.DagsterInstance, asset: str = "evidence") -> list[date]:
@@ -118,11 +145,7 @@ def test_themes_of_later_days_become_stale_when_an_earlier_day_leaves_them_other
     run(instance, FIRST)
     assert stale(instance, "themes") == [], "the same problems again"
 
-    complaint = {"feedback_id": "f1", "kind": "thumb", "label": "down", "interaction_id": "a1", "user_id": "s1"}
-    said = home / "raw" / "said"
-    (said / str(FIRST)).mkdir(parents=True)
-    (said / "source.yaml").write_text("format: events")
-    (said / str(FIRST) / "late.jsonl").write_text(json.dumps(complaint | {"timestamp": f"{FIRST}T11:00:00Z"}))
+    land_complaint(home)
     run(instance, FIRST)
     assert stale(instance, "themes") == stale(instance, "theme_members") == [SECOND, THIRD, FOURTH]
 
@@ -154,3 +177,48 @@ def test_a_part_that_lands_late_has_the_later_day_of_its_answer_run_again(world)
     query = "SELECT arrival_day, session_id, response FROM interactions WHERE interaction_id = 'a8'"
     assert Warehouse(home / "warehouse.duckdb").read(query).rows() == [(SECOND, "s8", "No.")]
     assert (stale(instance), requested(instance)) == ([], [])
+
+
+def killed_grouping(folder, moment: str) -> None:
+    """The first day's grouping in another process, killed before or after it tells which days it overtook."""
+    done = subprocess.run(
+        [sys.executable, __file__, moment], env=os.environ | {"DAGSTER_HOME": str(folder)}, capture_output=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+
+@pytest.mark.slow
+def test_a_grouping_that_is_killed_tells_which_days_it_overtakes_when_it_is_run_again(world):
+    home, _ = world
+    folder = home / "dagster"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder)) as instance:
+        run(instance, FIRST, SECOND, only=BEFORE_GROUPING + GROUPING)
+        land_complaint(home)
+        run(instance, FIRST, only=BEFORE_GROUPING)
+        assert stale(instance, "themes") == [FIRST]
+
+        killed_grouping(folder, "before")
+        assert stale(instance, "themes") == [FIRST]
+        killed_grouping(folder, "after")
+        assert stale(instance, "themes") == [FIRST, SECOND]
+        run(instance, SECOND, only=GROUPING)
+        assert stale(instance, "themes") == [FIRST], "the second day went on from what still stood of the first"
+
+        run(instance, FIRST, only=GROUPING)
+        assert stale(instance, "themes") == [SECOND]
+
+
+if __name__ == "__main__":
+    report = dg.DagsterInstance.report_runless_asset_event
+
+    def report_and_die(instance: dg.DagsterInstance, event) -> None:
+        """Die before or after the observation that the second day's themes are overtaken."""
+        if sys.argv[1] == "after":
+            report(instance, event)
+        assert (event.asset_key, event.partition) == (earlier_themes.key, str(SECOND))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    dg.DagsterInstance.report_runless_asset_event = report_and_die
+    with dg.DagsterInstance.get() as stored:
+        run(stored, FIRST, only=GROUPING)

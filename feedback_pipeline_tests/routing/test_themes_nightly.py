@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.index import upsert
-from feedback_pipeline.routing.themes.nightly import themes_of
+from feedback_pipeline.routing.themes.nightly import group_day
 from feedback_pipeline.routing.themes.shown import themes_shown
 from feedback_pipeline.routing.themes.themes_plot import themes_plot
 from feedback_pipeline.routing.themes.trends_nightly import trends_of
@@ -60,7 +60,7 @@ def run(warehouse, index, days):
     """The nights of the days; rows of the last one's themes, trends, members and changes."""
     for number in days:
         day = START + timedelta(days=number)
-        warehouse.replace_partition(THEMES, day, themes_of(warehouse, index, Words(), day))
+        group_day(warehouse, index, Words(), day).store(warehouse)
         warehouse.replace_partition(THEME_TRENDS, day, trends_of(warehouse, day))
     return [warehouse.partitions(table, [day]) for table in (THEMES, THEME_TRENDS, THEME_MEMBERS, THEME_CHANGES)]
 

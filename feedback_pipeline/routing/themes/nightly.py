@@ -10,8 +10,9 @@ from feedback_pipeline.recall.encoder import Encoder, identity
 from feedback_pipeline.routing.themes.geometry import centroid, spread
 from feedback_pipeline.routing.themes.night import SPEAKERS, Group, group_problems
 from feedback_pipeline.routing.themes.summary import summarise
+from feedback_pipeline.routing.themes.theme_day import ThemeDay
 from feedback_pipeline.routing.themes.vectors import vectors_of
-from feedback_pipeline.schemas import THEME_CHANGES, THEME_MEMBERS, THEMES
+from feedback_pipeline.schemas import THEME_MEMBERS, THEMES
 from feedback_pipeline.warehouse import Warehouse
 
 # How long a problem waits for others like it, and how far back a rate looks.
@@ -43,11 +44,10 @@ SELECT count(DISTINCT interaction_id) FROM interactions WHERE arrival_day <= $da
 """
 
 
-def themes_of(warehouse: Warehouse, index: Path, encoder: Encoder, day: date) -> pl.DataFrame:
+def group_day(warehouse: Warehouse, index: Path, encoder: Encoder, day: date) -> ThemeDay:
     """The themes as of a day: those of the newest day before, and the day's problems.
 
-    Stores the day's THEME_MEMBERS and THEME_CHANGES on the way. Nothing of the day itself or after is
-    read of the three tables, so that the day can be run again.
+    Nothing of the day itself or after is read of the three tables, so that the day can be run again.
     """
     bounds: dict[str, object] = {"day": day, "since": day - WINDOW}
     problems = warehouse.read(_PROBLEMS, {"day": day})
@@ -62,8 +62,6 @@ def themes_of(warehouse: Warehouse, index: Path, encoder: Encoder, day: date) ->
     night = group_problems(groups, waiting, new, day)
     placed = night.members.join(known.select("interaction_id", since="seen"), on="interaction_id", how="left")
     placed = THEME_MEMBERS.conform(placed.with_columns(pl.coalesce("seen", "since").alias("seen")).drop("since"))
-    warehouse.replace_partition(THEME_MEMBERS, day, placed)
-    warehouse.replace_partition(THEME_CHANGES, day, night.changes)
     now = pl.concat([known.join(placed, on="interaction_id", how="anti"), placed.select(known.columns)])
     now = now.filter(pl.col("theme_id").is_not_null()).sort("seen", "interaction_id")
     merged = {group.theme_id: group.merged_into for group in night.groups if group.merged_into}
@@ -71,7 +69,8 @@ def themes_of(warehouse: Warehouse, index: Path, encoder: Encoder, day: date) ->
     about = warehouse.read(_ABOUT, {"day": day}, asked=now.select("interaction_id"))
     shown = now.join(vectors, on="interaction_id", how="left").join(about, on="interaction_id", how="left")
     exposure = int(warehouse.read(_EXPOSURE, bounds).item())
-    return summarise(night.groups, shown, previous, exposure, day, identity(encoder))
+    themes = summarise(night.groups, shown, previous, exposure, day, identity(encoder))
+    return ThemeDay(day, themes, placed, night.changes)
 
 
 def taken_over(into: Mapping[str, str]) -> dict[str, str]:
