@@ -19,9 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.report import arguments, publish
-from feedback_pipeline.curation.candidates import candidate_examples
-from feedback_pipeline.curation.curate import curate
-from feedback_pipeline.curation.inputs import week_inputs
+from feedback_pipeline.curation.weekly import examples_of
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
@@ -54,9 +52,7 @@ def night(warehouse: Warehouse, landing_zone: Path, day: date) -> dict[str, floa
 def curation(warehouse: Warehouse, week: date) -> float:
     """Seconds of a week's curation."""
     start = time.perf_counter()
-    given = week_inputs(warehouse, week)
-    candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-    examples = curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd)
+    examples = examples_of(warehouse, week)
     warehouse.replace_partition(CURATED_EXAMPLES, week, examples)
     return time.perf_counter() - start
 

@@ -12,11 +12,10 @@ import pytest
 
 from feedback_pipeline import cli
 from feedback_pipeline.cli.app import console
-from feedback_pipeline.curation.candidates import candidate_examples
-from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_files import write_dataset
 from feedback_pipeline.curation.dataset_version import assemble, provenance
-from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
+from feedback_pipeline.curation.inputs import all_examples_until
+from feedback_pipeline.curation.weekly import examples_of
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
@@ -69,9 +68,7 @@ def two_weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warehouse.replace_partition(ROUTES, day, routes_of(warehouse, day))
     parent = None
     for week in (date(2026, 1, 5), date(2026, 1, 12)):
-        given = week_inputs(warehouse, week)
-        candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-        curated = curate(candidates, given.verdicts["interaction_id"], given.history, week, given.crowd)
+        curated = examples_of(warehouse, week)
         warehouse.replace_partition(CURATED_EXAMPLES, week, curated)
         examples = all_examples_until(warehouse, week)
         made_from = provenance(examples, week, parent, "test")

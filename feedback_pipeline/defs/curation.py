@@ -1,19 +1,17 @@
 """Curation: verdicts become examples, examples a dataset version."""
 
 from collections.abc import Iterator
-from datetime import date
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
-from feedback_pipeline.curation.candidates import candidate_examples
 from feedback_pipeline.curation.code_version import code_version
-from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_files import write_dataset
 from feedback_pipeline.curation.dataset_version import Provenance, assemble, decisions_of, gone_from_test, provenance
 from feedback_pipeline.curation.external_benchmarks import load_benchmarks
-from feedback_pipeline.curation.inputs import all_examples_until, week_inputs
+from feedback_pipeline.curation.inputs import all_examples_until
 from feedback_pipeline.curation.leaks import by_kind, leaks
 from feedback_pipeline.curation.review_inputs import review_queue_of
 from feedback_pipeline.curation.review_queue import waiting_by_reason
@@ -22,6 +20,7 @@ from feedback_pipeline.curation.versions.card import PICTURE
 from feedback_pipeline.curation.versions.catalog import ancestors
 from feedback_pipeline.curation.versions.decisions_plot import decisions_plot
 from feedback_pipeline.curation.versions.folder import shown_card
+from feedback_pipeline.curation.weekly import examples_of
 from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
@@ -58,29 +57,18 @@ def _decisions_shown(examples: pl.DataFrame) -> dict[str, dg.MetadataValue]:
 )
 def curated_examples(store: Store) -> EachPartition:
     """One row per candidate example: kept, or rejected with a reason."""
-
-    names = load_name_model(store.settings.name_model)
-    kept_out = load_benchmarks(store.settings.kept_out)
-    policy = read_trust_policy(store.settings.home)
-    encoder = _encoder_of_questions(store.settings)
-
-    def of(week: date) -> pl.DataFrame:
-        given = week_inputs(store.warehouse, week)
-        candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, week)
-        return curate(
-            candidates,
-            given.verdicts["interaction_id"],
-            given.history,
-            week,
-            given.crowd,
-            policy,
-            names=names,
-            kept_out=kept_out,
-            seen=given.seen,
-            encoder=encoder,
-        )
-
-    return EachPartition(of, shows=_decisions_shown)
+    settings = store.settings
+    return EachPartition(
+        partial(
+            examples_of,
+            store.warehouse,
+            policy=read_trust_policy(settings.home),
+            names=load_name_model(settings.name_model),
+            kept_out=load_benchmarks(settings.kept_out),
+            encoder=_encoder_of_questions(settings),
+        ),
+        shows=_decisions_shown,
+    )
 
 
 def _version_shown(rows: pl.DataFrame, datasets: Path, made_from: Provenance) -> dict[str, dg.MetadataValue]:
@@ -104,14 +92,11 @@ def _version_shown(rows: pl.DataFrame, datasets: Path, made_from: Provenance) ->
 @weekly_asset(group_name="curation", kinds={"polars", "duckdb"}, deps=[curated_examples, "routes"])
 def review_queue(store: Store) -> EachPartition:
     """One row per answer that waits for a reviewer, with what each side wants."""
-
     names = load_name_model(store.settings.name_model)
-    encoder = _encoder_of_questions(store.settings)
-
-    def of(week: date) -> pl.DataFrame:
-        return review_queue_of(store.warehouse, week, names, encoder)
-
-    return EachPartition(of, lambda rows: {"waiting": dg.MetadataValue.md(markdown_table(waiting_by_reason(rows)))})
+    return EachPartition(
+        partial(review_queue_of, store.warehouse, names=names, encoder=_encoder_of_questions(store.settings)),
+        shows=lambda rows: {"waiting": dg.MetadataValue.md(markdown_table(waiting_by_reason(rows)))},
+    )
 
 
 @weekly_asset(

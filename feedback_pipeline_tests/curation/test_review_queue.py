@@ -4,10 +4,8 @@ import polars as pl
 import pytest
 from curation_rows import NEXT_WEEK, NOON, WEEK, Topics
 
-from feedback_pipeline.curation.candidates import candidate_examples
-from feedback_pipeline.curation.curate import curate
-from feedback_pipeline.curation.inputs import week_inputs
 from feedback_pipeline.curation.review_inputs import review_queue_of
+from feedback_pipeline.curation.weekly import examples_of
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.routing.nightly import routes_of
 from feedback_pipeline.schemas import (
@@ -49,9 +47,7 @@ def cycle(warehouse, monday):
     warehouse.replace_partition(EVIDENCE, monday, evidence_of(warehouse, monday))
     warehouse.replace_partition(VERDICTS, monday, verdicts_of(warehouse, monday))
     warehouse.replace_partition(ROUTES, monday, routes_of(warehouse, monday))
-    given = week_inputs(warehouse, monday)
-    candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, monday)
-    decided = curate(candidates, given.verdicts["interaction_id"], given.history, monday, given.crowd)
+    decided = examples_of(warehouse, monday)
     warehouse.replace_partition(CURATED_EXAMPLES, monday, decided)
     return decided.filter("kept", format="preference")
 

@@ -7,11 +7,9 @@ import polars as pl
 import pytest
 from word_counts import WordCounts
 
-from feedback_pipeline.curation.candidates import candidate_examples
-from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.dataset_files import write_dataset
 from feedback_pipeline.curation.dataset_version import assemble, provenance
-from feedback_pipeline.curation.inputs import week_inputs
+from feedback_pipeline.curation.weekly import examples_of
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
@@ -37,9 +35,7 @@ def home(tmp_path_factory):
         warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day))
         warehouse.replace_partition(ROUTES, day, routes_of(warehouse, day))
         upsert(home / "index", exchanges_judged_on(warehouse, day), WordCounts())
-    given = week_inputs(warehouse, MONDAY)
-    candidates = candidate_examples(given.verdicts, given.routes, given.evidence, given.interactions, MONDAY)
-    examples = curate(candidates, given.verdicts["interaction_id"], given.history, MONDAY, given.crowd)
+    examples = examples_of(warehouse, MONDAY)
     write_dataset(assemble(examples, MONDAY), home / "datasets", provenance(examples, MONDAY, None, "test"))
     return home
 
