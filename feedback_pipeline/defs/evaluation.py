@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from feedback_pipeline.curation.inputs import examples_until
 from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
@@ -15,11 +16,18 @@ from feedback_pipeline.evaluation.case_slices import slices_of
 from feedback_pipeline.evaluation.cycle import judge, score_cycle
 from feedback_pipeline.evaluation.forest_plot import forest_plot
 from feedback_pipeline.evaluation.judge import Judge
+from feedback_pipeline.evaluation.judge_finding import told
 from feedback_pipeline.evaluation.model_card import write_card
 from feedback_pipeline.evaluation.policy import read_policy
+from feedback_pipeline.evaluation.promotion_shown import comparisons_shown, slices_shown
+from feedback_pipeline.evaluation.scores_shown import answers_shown, by_role, failed_shown, suites_shown
 from feedback_pipeline.redaction.spacy_names import load_name_model
 from feedback_pipeline.schemas import MODEL_VERSIONS
 from feedback_pipeline.settings import Settings
+from feedback_pipeline.warehouse import Warehouse
+
+# Of a row of `promotions`, what its page shows by itself.
+_ELSEWHERE = ("decision", "reason", "comparisons", "slices", "judge", "policy")
 
 
 class GateSettings(dg.Config):
@@ -40,7 +48,22 @@ def scores(context: dg.AssetExecutionContext, config: GateSettings, store: Store
     """One row per model, suite, metric and example."""
     policy = read_policy(store.settings.home, config.policy)
     judge = judge_of(store.settings)
-    return score_cycle(store.warehouse, store.settings, partition_date(context), policy, context.log.info, judge)
+    rows = score_cycle(store.warehouse, store.settings, partition_date(context), policy, context.log.info, judge)
+    context.add_output_metadata(_scores_shown(store.warehouse, rows))
+    return rows
+
+
+def _scores_shown(warehouse: Warehouse, scores: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    week = scores["week"][0]
+    compared = by_role(scores, warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True))
+    models = compared.select("role", "model_version").unique().sort("role")
+    answers = answers_shown(compared, examples_until(warehouse, week))
+    return {
+        "suites": dg.MetadataValue.md(markdown_table(suites_shown(compared))),
+        "failed_canaries_and_phrases": dg.MetadataValue.md(markdown_table(failed_shown(compared))),
+        "answers_worse_and_better": dg.MetadataValue.md(markdown_table(answers, characters=400)),
+        "models": dg.MetadataValue.md(markdown_table(models)),
+    }
 
 
 @weekly_asset(
@@ -70,14 +93,18 @@ def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: S
     context.log.info(f"{row['decision']}: {row['reason']}")
     model = store.warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
     write_card(store.settings.home / model["folder"], model, row)
-    return dg.MaterializeResult(
-        metadata={
-            "decision": row["decision"],
-            "reason": row["reason"],
-            "forest_plot": dg.MetadataValue.md(markdown_image(forest_plot(row))),
-            "comparisons": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["comparisons"])))),
-            "judge": dg.MetadataValue.json(json.loads(row["judge"] or "null")),
-            "slices": dg.MetadataValue.md(markdown_table(pl.DataFrame(json.loads(row["slices"] or "[]")))),
-            "row": dg.MetadataValue.md(markdown_table(decided.transpose(include_header=True))),
-        }
-    )
+    return dg.MaterializeResult(metadata=_decision_shown(row))
+
+
+def _decision_shown(row: dict[str, Any]) -> dict[str, dg.MetadataValue]:
+    rest = pl.DataFrame({"column": list(row), "value": [str(value) for value in row.values()]})
+    return {
+        "decision": dg.MetadataValue.text(row["decision"]),
+        "reason": dg.MetadataValue.text(row["reason"]),
+        "forest_plot": dg.MetadataValue.md(markdown_image(forest_plot(row))),
+        "comparisons": dg.MetadataValue.md(markdown_table(comparisons_shown(row))),
+        "slices": dg.MetadataValue.md(markdown_table(slices_shown(row))),
+        "judge": dg.MetadataValue.text(told(json.loads(row["judge"])) if row["judge"] else "no judge was asked"),
+        "row": dg.MetadataValue.md(markdown_table(rest.filter(~pl.col("column").is_in(_ELSEWHERE)))),
+        "policy": dg.MetadataValue.json(json.loads(row["policy"])),
+    }

@@ -49,11 +49,11 @@ def preview(frame: pl.DataFrame) -> dg.MetadataValue:
     return dg.MetadataValue.md(_markdown(["column", *names], zip(frame.columns, *rows, strict=True)))
 
 
-def markdown_table(frame: pl.DataFrame) -> str:
-    """Rows as a Markdown table, long cells cut."""
+def markdown_table(frame: pl.DataFrame, characters: int = CELL_CHARACTERS) -> str:
+    """Rows as a Markdown table, cells cut at so many characters."""
     if frame.is_empty():
         return "none"
-    return _markdown(frame.columns, frame.iter_rows())
+    return _markdown(frame.columns, frame.iter_rows(), characters)
 
 
 def markdown_image(png: bytes | None) -> str:
@@ -61,12 +61,12 @@ def markdown_image(png: bytes | None) -> str:
     return f"![plot](data:image/png;base64,{b64encode(png).decode()})" if png else "nothing to plot yet"
 
 
-def _markdown(header: Sequence[str], rows: Iterable[tuple[object, ...]]) -> str:
-    lines = [header, ["---"] * len(header), *([_cell(value) for value in row] for row in rows)]
+def _markdown(header: Sequence[str], rows: Iterable[tuple[object, ...]], characters: int = CELL_CHARACTERS) -> str:
+    lines = [header, ["---"] * len(header), *([_cell(value, characters) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, characters: int) -> str:
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-    text = text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
+    text = text if len(text) <= characters else text[: characters - 1] + "…"
     return text.replace("\n", " ").replace("|", "\\|")

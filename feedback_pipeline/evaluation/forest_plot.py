@@ -1,79 +1,83 @@
 """All that a decision rests on at a glance: every difference with its interval and its margin."""
 
 import json
-from collections.abc import Mapping
-from math import isfinite
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from feedback_pipeline.evaluation.answering import ANSWER_WORDS
-from feedback_pipeline.evaluation.demands import demands
-from feedback_pipeline.evaluation.policy import policy_of
-from feedback_pipeline.evaluation.scores import NLL, PREFERENCE_MARGIN_RAW
+from feedback_pipeline.evaluation.meanings import MEANINGS, NATS, SHARE
+from feedback_pipeline.evaluation.outcomes import NOT_ASKED, outcomes, slice_decides
+from feedback_pipeline.evaluation.scores import PREFERENCE_MARGIN_RAW
 from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
+from feedback_pipeline.interval_plot import ROW_INCHES, draw_intervals, name_rows
 from feedback_pipeline.png import png
 
 MOST_SLICES = 40
-_ROW_INCHES = 0.27
-_COLOURS = {KEPT: "tab:blue", WORSE: "firebrick", UNDECIDED: "darkorange", NOT_JUDGED: "darkgrey", "": "black"}
-Row = tuple[str, Mapping[str, Any], float | None, str]
+_COLOURS = {
+    KEPT: "tab:blue",
+    WORSE: "firebrick",
+    UNDECIDED: "darkorange",
+    NOT_JUDGED: "darkgrey",
+    NOT_ASKED: "lightgrey",
+}
+_LEGEND = "right of zero it is better; a line right of its red tick is kept; bold: what the reason quotes"
+_DRAWN = ("estimate", "lower", "upper", "clusters", "outcome", "decides")
+# Nats of whole answers and words fit neither panel.
+_NOT_DRAWN = (PREFERENCE_MARGIN_RAW, ANSWER_WORDS)
 
 
 def forest_plot(promotion: Mapping[str, Any]) -> bytes | None:
     """A PNG of a row of `promotions`, a panel for nats a token and one for shares; none where none was compared.
 
-    Right of zero the candidate is better. The red tick is the margin that the whole interval must lie above.
+    Right of zero the candidate is better. The red tick is the margin that the whole interval must lie above;
+    the row that decided is bold.
     """
-    comparisons = json.loads(promotion["comparisons"] or "[]")
-    if not comparisons:
+    if not json.loads(promotion["comparisons"] or "[]"):
         return None
-    compared = [(each["suite"], each["metric"]) for each in comparisons]
-    asked = demands(policy_of(promotion["policy"]), compared)
-    floors = {(demand.suite, demand.metric): demand.floor for demand in asked}
-    rows: list[Row] = [
-        (f"{each['suite']} {each['metric']}", each, floors.get((each["suite"], each["metric"])), "")
-        for each in comparisons
-        # Nats of whole answers and words fit neither panel.
-        if each["metric"] not in (PREFERENCE_MARGIN_RAW, ANSWER_WORDS)
-    ]
-    slices = json.loads(promotion["slices"] or "[]")
-    largest = sorted(slices, key=lambda each: -each["clusters"])[:MOST_SLICES]
-    rows += [
-        (f"{each['dimension']}: {each['value']}", each, -each["margin"], each["outcome"])
-        for each in slices
-        if each in largest
-    ]
-    panels = {
-        "nats a token": [row for row in rows if _in_nats(row)],
-        "share of answers": [row for row in rows if not _in_nats(row)],
-    }
-    shown = {unit: some for unit, some in panels.items() if some}
-    heights = [len(some) + 2 for some in shown.values()]
-    figure = Figure(figsize=(8, 0.8 + sum(heights) * _ROW_INCHES), layout="constrained")
-    figure.suptitle(f"{promotion['candidate']} against {promotion['reference']}: {promotion['decision']}", fontsize=9)
+    rows = [*_of_metrics(promotion), *_of_slices(promotion)]
+    panels = {unit: [row for row in rows if row["unit"] == unit] for unit in (NATS, SHARE)}
+    shown = {unit: pl.DataFrame(some).with_row_index("place") for unit, some in panels.items() if some}
+    heights = [some.height + 2 for some in shown.values()]
+    figure = Figure(figsize=(8, 0.8 + sum(heights) * ROW_INCHES), layout="constrained")
+    title = f"{promotion['candidate']} against {promotion['reference']}: {promotion['decision']}"
+    figure.suptitle(f"{title}\n{_LEGEND}", fontsize=9)
     axes = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights).ravel()
     for panel, (unit, some) in zip(axes, shown.items(), strict=True):
         _draw(panel, unit, some)
     return png(figure)
 
 
-def _in_nats(row: Row) -> bool:
-    metric = str(row[1]["metric"])
-    return metric == NLL or metric.endswith("margin")
+def _of_metrics(promotion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for each in outcomes(promotion).filter(~pl.col("metric").is_in(_NOT_DRAWN)).iter_rows(named=True):
+        unit = MEANINGS.get(each["metric"], ("", SHARE))[1]
+        yield _row(each, f"{each['suite']} {each['metric']}", each["floor"], unit)
 
 
-def _draw(panel: Axes, unit: str, rows: list[Row]) -> None:
+def _of_slices(promotion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    found = json.loads(promotion["slices"] or "[]")
+    largest = sorted(found, key=lambda each: -each["clusters"])[:MOST_SLICES]
+    for each in found:
+        if each in largest:
+            told = {**each, "decides": slice_decides(promotion, each)}
+            yield _row(told, f"{each['dimension']}: {each['value']}", -each["margin"], NATS)
+
+
+def _row(each: Mapping[str, Any], name: str, floor: float | None, unit: str) -> dict[str, Any]:
+    named = f"{name} ({each['clusters']} clusters), {each['outcome']}"
+    return {**{column: each[column] for column in _DRAWN}, "name": named, "floor": floor, "unit": unit}
+
+
+def _draw(panel: Axes, unit: str, rows: pl.DataFrame) -> None:
     panel.axvline(0, color="grey", linewidth=0.8)
-    for place, (_, each, floor, outcome) in enumerate(rows):
-        colour = _COLOURS.get(outcome, "black")
-        panel.plot([each["lower"], each["upper"]], [place, place], color=colour, linewidth=1.4)
-        panel.plot(each["estimate"], place, "o", color=colour, markersize=4)
-        if floor is not None and isfinite(floor):
-            panel.plot(floor, place, "|", color="red", markersize=9)
-    labels = [f"{name} ({each['clusters']} clusters){outcome and ', '}{outcome}" for name, each, _, outcome in rows]
-    panel.set_yticks(range(len(rows)), labels, fontsize=7)
-    panel.set_ylim(len(rows) - 0.4, -0.6)
-    panel.set_xlabel(f"better by, {unit}", fontsize=8)
-    panel.tick_params(axis="x", labelsize=7)
+    for (outcome,), some in rows.group_by("outcome"):
+        draw_intervals(panel, some, _COLOURS[str(outcome)])
+    bounded = rows.drop_nulls("floor")
+    panel.plot(bounded["floor"].to_list(), bounded["place"].to_list(), "|", color="red", markersize=9)
+    panel.set_xlabel(f"better by, {unit}")
+    name_rows(panel, rows["name"].to_list())
+    for label, decides in zip(panel.get_yticklabels(), rows["decides"], strict=True):
+        label.set_fontweight("bold" if decides else "normal")

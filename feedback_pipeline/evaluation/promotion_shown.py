@@ -1,0 +1,63 @@
+"""A recorded decision as tables for people."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from feedback_pipeline.evaluation.meanings import meaning, unbroken, unit
+from feedback_pipeline.evaluation.outcomes import outcomes, slice_decides
+from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
+
+_DECIDES = "◀ decides"
+_URGENCY = {WORSE: 0, UNDECIDED: 1, NOT_JUDGED: 2, KEPT: 3}
+
+
+def comparisons_shown(promotion: Mapping[str, Any]) -> pl.DataFrame:
+    """What was compared, in words, the gate's demands first: by how much, what it asked, and what came of it."""
+    found = outcomes(promotion)
+    return found.select(
+        "suite",
+        measured=meaning(),
+        outcome=_outcome(),
+        better_by=_interval(),
+        unit=unit(),
+        asked=unbroken("asked"),
+        cases="n",
+        clusters="clusters",
+        metric="metric",
+    )
+
+
+def slices_shown(promotion: Mapping[str, Any]) -> pl.DataFrame:
+    """What is known of each protected slice, losses first, the largest first."""
+    rows = json.loads(promotion["slices"] or "[]")
+    if not rows:
+        return pl.DataFrame()
+    found = pl.DataFrame([row | {"decides": slice_decides(promotion, row)} for row in rows])
+    urgency = pl.col("outcome").replace_strict(_URGENCY)
+    return found.sort(urgency, -pl.col("clusters"), "dimension", "value").select(
+        slice=pl.format("{}: {}", "dimension", "value"),
+        outcome=_outcome(),
+        better_by=_interval(),
+        asked=pl.format("surely\u00a0above\u00a0{}", _signed(-pl.col("margin"))),
+        cases="n",
+        clusters="clusters",
+        p_worse="p_worse",
+    )
+
+
+def _outcome() -> pl.Expr:
+    told = pl.when("decides").then(pl.format("{} {}", "outcome", pl.lit(_DECIDES))).otherwise("outcome")
+    return unbroken(told)
+
+
+def _interval() -> pl.Expr:
+    """`+0.12 [+0.08, +0.16]`, which no line may break."""
+    return pl.format("{}\u00a0[{},\u00a0{}]", *(_signed(name) for name in ("estimate", "lower", "upper")))
+
+
+def _signed(value: str | pl.Expr) -> pl.Expr:
+    value = pl.col(value) if isinstance(value, str) else value
+    return value.map_elements(lambda number: f"{number:+.3f}", return_dtype=pl.String)

@@ -1,0 +1,61 @@
+"""A decision's tables: what the gate asked, what came of it, and which comparison decided."""
+
+from datetime import date
+
+import polars as pl
+from test_slices import judged
+
+from feedback_pipeline.evaluation.promotion_shown import comparisons_shown, slices_shown
+
+
+def tables(gains, **given):
+    """Comparisons and slices of the decision on a candidate that gains so much by role, without unbroken blanks."""
+    decision, _ = judged(gains, **given)
+    row = decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+    shown = (comparisons_shown(row), slices_shown(row))
+    return [table.with_columns(pl.col(pl.String).str.replace_all("\u00a0", " ")) for table in shown]
+
+
+def test_a_promotion_quotes_the_target_and_keeps_all_that_is_asked():
+    compared, slices = tables((0.3, 0.3, 0.3))
+
+    assert compared.select("suite", "metric", "outcome", "asked").rows() == [
+        ("target", "nll", "kept ◀ decides", "surely above +0"),
+        ("target", "choice_margin", "kept", "surely above -0.35"),
+        ("target", "choice_accuracy", "kept", "surely above -0.1"),
+        ("general", "choice_accuracy", "kept", "surely above -0.1"),
+    ]
+    assert slices["outcome"].to_list() == ["kept"] * 3
+
+
+def test_a_refusal_for_a_slice_puts_it_first():
+    compared, slices = tables((0.5, 0.5, -0.4))
+
+    assert slices.select("slice", "outcome").rows() == [
+        ("user_role: admin", "worse ◀ decides"),
+        ("user_role: agent", "kept"),
+        ("user_role: customer", "kept"),
+    ]
+    assert compared["outcome"].to_list() == ["kept"] * 4
+
+
+def test_a_refusal_for_the_target_says_so_there():
+    compared, _ = tables((-0.3, -0.3, -0.3))
+
+    assert compared.row(0, named=True)["outcome"] == "worse ◀ decides"
+    assert compared.row(0, named=True)["better_by"].startswith("-0.3")
+
+
+def test_a_gain_less_sure_than_the_look_asks_is_undecided():
+    compared, _ = tables((0.05, 0.05, 0.05), noise=0.33)
+
+    decided = compared.row(0, named=True)
+    assert decided["outcome"] == "undecided ◀ decides"
+    assert "[+" in decided["better_by"], "the interval alone lies above zero"
+
+
+def test_too_few_users_are_not_judged():
+    compared, slices = tables((0.3, 0.3, 0.3), users=9)
+
+    assert compared["outcome"].to_list()[0] == "not judged ◀ decides"
+    assert set(slices["outcome"]) == {"not judged"}
