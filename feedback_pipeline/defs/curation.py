@@ -73,6 +73,7 @@ def curated_examples(store: Store) -> EachPartition:
 
 def _version_shown(rows: pl.DataFrame, datasets: Path, made_from: Provenance) -> dict[str, dg.MetadataValue]:
     decisions = pl.DataFrame({"decision": list(made_from.decisions), "examples": list(made_from.decisions.values())})
+    decisions = decisions.sort("examples", "decision", descending=[True, False])
     shown: dict[str, dg.MetadataValue] = {"decisions": dg.MetadataValue.md(markdown_table(decisions))}
     if rows.is_empty():
         return shown

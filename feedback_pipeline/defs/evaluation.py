@@ -88,7 +88,7 @@ model_acts = dg.AssetSpec(
 def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: Store) -> dg.MaterializeResult[None]:
     """One row per gate decision; the champion's alias moves in the same transaction."""
     week, policy = partition_date(context), read_policy(store.settings.home, config.policy)
-    decided = judge(store.warehouse, week, policy, context.run_id, datetime.now(UTC))
+    decided = judge(store.warehouse, week, policy, context.run.run_id, datetime.now(UTC))
     row = decided.row(0, named=True)
     context.log.info(f"{row['decision']}: {row['reason']}")
     model = store.warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)

@@ -1,5 +1,6 @@
 """What the web UI shows of an asset: rows, columns with their meaning, and a look inside."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -11,6 +12,8 @@ from feedback_pipeline.schemas import Table
 
 PREVIEW_ROWS = 3
 CELL_CHARACTERS = 80
+# A longer one, as a hash is, no browser breaks: it would push its table over the page's edge.
+_WORD = re.compile(r"(\S{44})\S+")
 
 
 def table_metadata(table: Table, rows: Mapping[date, int], sample: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -68,5 +71,6 @@ def _markdown(header: Sequence[str], rows: Iterable[tuple[object, ...]], charact
 
 def _cell(value: object, characters: int) -> str:
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    text = _WORD.sub(r"\1…", text)
     text = text if len(text) <= characters else text[: characters - 1] + "…"
     return text.replace("\n", " ").replace("|", "\\|")

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import dagster as dg
 import polars as pl
 
-from feedback_pipeline.defs.metadata import markdown_image
+from feedback_pipeline.defs.metadata import markdown_image, markdown_table
 from feedback_pipeline.defs.partitions import partition_date, weekly_asset
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evaluation.external_tasks import ExternalTasksError, check_names
@@ -95,12 +95,15 @@ def _champion_before(week: date, store: Store, base: BaseModel, report: Callable
 
 
 def _shown(trained: ModelVersion) -> dict[str, dg.MetadataValue]:
+    config = pl.DataFrame({"field": list(trained.config), "value": [str(value) for value in trained.config.values()]})
     return {
-        "examples": dg.MetadataValue.int(trained.examples),
+        "model_version": dg.MetadataValue.text(trained.model_version),
         "method": dg.MetadataValue.text(trained.method),
+        "examples": dg.MetadataValue.int(trained.examples),
         "notes": dg.MetadataValue.text("; ".join(trained.notes) or "none"),
-        "train_loss": dg.MetadataValue.float(trained.train_loss),
-        "tokens_per_second": dg.MetadataValue.float(trained.tokens / max(trained.seconds, 1e-9)),
-        "seconds": dg.MetadataValue.float(trained.seconds),
         "loss": dg.MetadataValue.md(markdown_image(loss_plot(trained.stages))),
+        "train_loss": dg.MetadataValue.float(round(trained.train_loss, 3)),
+        "minutes": dg.MetadataValue.float(round(trained.seconds / 60, 1)),
+        "tokens_per_second": dg.MetadataValue.int(round(trained.tokens / max(trained.seconds, 1e-9))),
+        "config": dg.MetadataValue.md(markdown_table(config.sort("field"))),
     }
