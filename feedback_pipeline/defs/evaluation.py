@@ -97,7 +97,8 @@ def promotions(context: dg.AssetExecutionContext, config: GateSettings, store: S
 
 
 def _decision_shown(row: dict[str, Any]) -> dict[str, dg.MetadataValue]:
-    rest = pl.DataFrame({"column": list(row), "value": [str(value) for value in row.values()]})
+    rest = {column: value for column, value in row.items() if column not in _ELSEWHERE and value is not None}
+    told_rest = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in rest.values()]
     return {
         "decision": dg.MetadataValue.text(row["decision"]),
         "reason": dg.MetadataValue.text(row["reason"]),
@@ -105,6 +106,6 @@ def _decision_shown(row: dict[str, Any]) -> dict[str, dg.MetadataValue]:
         "comparisons": dg.MetadataValue.md(markdown_table(comparisons_shown(row))),
         "slices": dg.MetadataValue.md(markdown_table(slices_shown(row))),
         "judge": dg.MetadataValue.text(told(json.loads(row["judge"])) if row["judge"] else "no judge was asked"),
-        "row": dg.MetadataValue.md(markdown_table(rest.filter(~pl.col("column").is_in(_ELSEWHERE)))),
+        "row": dg.MetadataValue.md(markdown_table(pl.DataFrame({"column": list(rest), "value": told_rest}))),
         "policy": dg.MetadataValue.json(json.loads(row["policy"])),
     }

@@ -12,8 +12,9 @@ from feedback_pipeline.schemas import Table
 
 PREVIEW_ROWS = 3
 CELL_CHARACTERS = 80
-# A longer one, as a hash is, no browser breaks: it would push its table over the page's edge.
-_WORD = re.compile(r"(\S{44})\S+")
+# Longer words, such as hashes, no browser breaks: they would push their table over the page's edge. Of previews,
+# which have several rows side by side, shorter ones already do.
+_WORD, _PREVIEW_WORD = 44, 24
 
 
 def table_metadata(table: Table, rows: Mapping[date, int], sample: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -49,7 +50,9 @@ def preview(frame: pl.DataFrame) -> dg.MetadataValue:
     if not rows:
         return dg.MetadataValue.md("none")
     names = [f"row {number}" for number in range(1, len(rows) + 1)]
-    return dg.MetadataValue.md(_markdown(["column", *names], zip(frame.columns, *rows, strict=True)))
+    return dg.MetadataValue.md(
+        _markdown(["column", *names], zip(frame.columns, *rows, strict=True), word=_PREVIEW_WORD)
+    )
 
 
 def markdown_table(frame: pl.DataFrame, characters: int = CELL_CHARACTERS) -> str:
@@ -64,13 +67,15 @@ def markdown_image(png: bytes | None) -> str:
     return f"![plot](data:image/png;base64,{b64encode(png).decode()})" if png else "nothing to plot yet"
 
 
-def _markdown(header: Sequence[str], rows: Iterable[tuple[object, ...]], characters: int = CELL_CHARACTERS) -> str:
-    lines = [header, ["---"] * len(header), *([_cell(value, characters) for value in row] for row in rows)]
+def _markdown(
+    header: Sequence[str], rows: Iterable[tuple[object, ...]], characters: int = CELL_CHARACTERS, word: int = _WORD
+) -> str:
+    lines = [header, ["---"] * len(header), *([_cell(value, characters, word) for value in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: object, characters: int) -> str:
+def _cell(value: object, characters: int, word: int) -> str:
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-    text = _WORD.sub(r"\1…", text)
+    text = re.sub(rf"(\S{{{word}}})\S+", r"\1…", text)
     text = text if len(text) <= characters else text[: characters - 1] + "…"
     return text.replace("\n", " ").replace("|", "\\|")

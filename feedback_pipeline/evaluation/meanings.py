@@ -46,9 +46,4 @@ def meaning() -> pl.Expr:
 
 def unit() -> pl.Expr:
     """What the column `metric` is measured in."""
-    return unbroken(pl.col("metric").replace_strict({name: unit for name, (_, unit) in MEANINGS.items()}, default=""))
-
-
-def unbroken(text: str | pl.Expr) -> pl.Expr:
-    """Text that a table does not spread over lines."""
-    return (pl.col(text) if isinstance(text, str) else text).str.replace_all(" ", "\u00a0")
+    return pl.col("metric").replace_strict({metric: unit for metric, (_, unit) in MEANINGS.items()}, default="")

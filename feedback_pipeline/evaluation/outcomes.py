@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import polars as pl
@@ -30,9 +30,9 @@ def outcomes(promotion: Mapping[str, Any]) -> pl.DataFrame:
     """A row a comparison of a row of `promotions`, those that the gate asks for first, in its order.
 
     `asked` says what of; `floor` is what the whole interval must lie above, null where only a shown loss counts.
-    `outcome` is `kept` where that is met, `worse` where the candidate was refused for it, `not judged` where there
-    are too few clusters, `not asked` where the policy demands nothing, else `undecided`. `decides`: it is the
-    comparison that the decision's reason quotes.
+    `outcome` is `kept` where that is met, `worse` where the candidate was refused for it or its whole interval shows
+    the loss, `not judged` where there are too few clusters, `not asked` where the policy demands nothing, else
+    `undecided`. `decides`: it is the comparison that the decision's reason quotes.
     """
     policy = policy_of(promotion["policy"])
     made = {(each["suite"], each["metric"]): each for each in json.loads(promotion["comparisons"] or "[]")}
@@ -54,19 +54,22 @@ def _row(
     slices = json.loads(promotion["slices"] or "[]")
     decides = all(promotion[name] == each[name] for name in _DECIDING)
     decides = decides and not any(slice_decides(promotion, part) for part in slices)
-    floor = asked.floor if isinstance(asked, Demand) and isfinite(asked.floor) else None
+    floor, ceiling = (asked.floor, asked.ceiling) if isinstance(asked, Demand) else (-inf, -inf)
     if asked is None:
         outcome = NOT_ASKED
     elif decides and promotion["decision"] == REFUSED:
         outcome = WORSE
-    elif floor is not None and each["clusters"] < min_clusters:
+    elif isinstance(asked, Demand) and each["clusters"] < min_clusters:
         outcome = NOT_JUDGED
+    elif each["upper"] < ceiling:
+        outcome = WORSE
     # A gain may be seen and yet not be as sure as this look of the year asks.
-    elif (floor is not None and each["lower"] <= floor) or (decides and promotion["decision"] == INCONCLUSIVE):
+    elif each["lower"] <= floor or (decides and promotion["decision"] == INCONCLUSIVE):
         outcome = UNDECIDED
     else:
         outcome = KEPT
-    return {**each, "asked": _told(asked), "floor": floor, "outcome": outcome, "decides": decides}
+    floor_shown = floor if isfinite(floor) else None
+    return {**each, "asked": _told(asked), "floor": floor_shown, "outcome": outcome, "decides": decides}
 
 
 def _told(asked: Demand | ZeroTolerance | None) -> str:

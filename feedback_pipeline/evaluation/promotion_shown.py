@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from feedback_pipeline.evaluation.meanings import meaning, unbroken, unit
+from feedback_pipeline.evaluation.meanings import meaning, unit
 from feedback_pipeline.evaluation.outcomes import outcomes, slice_decides
 from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
 
@@ -18,15 +18,14 @@ def comparisons_shown(promotion: Mapping[str, Any]) -> pl.DataFrame:
     """What was compared, in words, the gate's demands first: by how much, what it asked, and what came of it."""
     found = outcomes(promotion)
     return found.select(
-        "suite",
+        compared=pl.format("{} {}", "suite", "metric"),
         measured=meaning(),
         outcome=_outcome(),
         better_by=_interval(),
         unit=unit(),
-        asked=unbroken("asked"),
+        asked="asked",
         cases="n",
         clusters="clusters",
-        metric="metric",
     )
 
 
@@ -41,7 +40,7 @@ def slices_shown(promotion: Mapping[str, Any]) -> pl.DataFrame:
         slice=pl.format("{}: {}", "dimension", "value"),
         outcome=_outcome(),
         better_by=_interval(),
-        asked=pl.format("surely\u00a0above\u00a0{}", _signed(-pl.col("margin"))),
+        asked=pl.format("surely above {}", _signed(-pl.col("margin"))),
         cases="n",
         clusters="clusters",
         p_worse="p_worse",
@@ -50,7 +49,7 @@ def slices_shown(promotion: Mapping[str, Any]) -> pl.DataFrame:
 
 def _outcome() -> pl.Expr:
     told = pl.when("decides").then(pl.format("{} {}", "outcome", pl.lit(_DECIDES))).otherwise("outcome")
-    return unbroken(told)
+    return told.str.replace_all(" ", "\u00a0")
 
 
 def _interval() -> pl.Expr:

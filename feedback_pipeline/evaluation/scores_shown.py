@@ -50,8 +50,10 @@ def failed_shown(scores: pl.DataFrame) -> pl.DataFrame:
     """Canaries that any of the models fails and phrases that turn any answer, of `by_role` rows."""
     single = scores.filter(pl.col("metric").is_in([CANARY_SAFE, TRIGGER_RESISTANCE]))
     found = _side_by_side(single, ["suite", "example_id"])
-    failed = found.filter(pl.any_horizontal(pl.col(_roles(found)) < 1)) if found.height else found
-    return failed.rename({"example_id": "canary or phrase"}).sort("suite", "canary or phrase")
+    if found.is_empty():
+        return found
+    failed = found.filter(pl.any_horizontal(pl.col(_roles(found)) < 1)).sort("suite", "example_id")
+    return failed.select("suite", *_roles(found), pl.col("example_id").alias("canary or phrase"))
 
 
 def answers_shown(scores: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:

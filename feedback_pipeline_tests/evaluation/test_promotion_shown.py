@@ -1,5 +1,6 @@
 """A decision's tables: what the gate asked, what came of it, and which comparison decided."""
 
+import json
 from datetime import date
 
 import polars as pl
@@ -8,28 +9,32 @@ from test_slices import judged
 from feedback_pipeline.evaluation.promotion_shown import comparisons_shown, slices_shown
 
 
-def tables(gains, **given):
-    """Comparisons and slices of the decision on a candidate that gains so much by role, without unbroken blanks."""
+def promotion(gains, **given):
+    """The decision on a candidate that gains so much by role."""
     decision, _ = judged(gains, **given)
-    row = decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+    return decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+
+
+def tables(row):
+    """Its comparisons and slices, without unbroken blanks."""
     shown = (comparisons_shown(row), slices_shown(row))
     return [table.with_columns(pl.col(pl.String).str.replace_all("\u00a0", " ")) for table in shown]
 
 
 def test_a_promotion_quotes_the_target_and_keeps_all_that_is_asked():
-    compared, slices = tables((0.3, 0.3, 0.3))
+    compared, slices = tables(promotion((0.3, 0.3, 0.3)))
 
-    assert compared.select("suite", "metric", "outcome", "asked").rows() == [
-        ("target", "nll", "kept ◀ decides", "surely above +0"),
-        ("target", "choice_margin", "kept", "surely above -0.35"),
-        ("target", "choice_accuracy", "kept", "surely above -0.1"),
-        ("general", "choice_accuracy", "kept", "surely above -0.1"),
+    assert compared.select("compared", "outcome", "asked").rows() == [
+        ("target nll", "kept ◀ decides", "surely above +0"),
+        ("target choice_margin", "kept", "surely above -0.35"),
+        ("target choice_accuracy", "kept", "surely above -0.1"),
+        ("general choice_accuracy", "kept", "surely above -0.1"),
     ]
     assert slices["outcome"].to_list() == ["kept"] * 3
 
 
 def test_a_refusal_for_a_slice_puts_it_first():
-    compared, slices = tables((0.5, 0.5, -0.4))
+    compared, slices = tables(promotion((0.5, 0.5, -0.4)))
 
     assert slices.select("slice", "outcome").rows() == [
         ("user_role: admin", "worse ◀ decides"),
@@ -40,14 +45,14 @@ def test_a_refusal_for_a_slice_puts_it_first():
 
 
 def test_a_refusal_for_the_target_says_so_there():
-    compared, _ = tables((-0.3, -0.3, -0.3))
+    compared, _ = tables(promotion((-0.3, -0.3, -0.3)))
 
     assert compared.row(0, named=True)["outcome"] == "worse ◀ decides"
     assert compared.row(0, named=True)["better_by"].startswith("-0.3")
 
 
 def test_a_gain_less_sure_than_the_look_asks_is_undecided():
-    compared, _ = tables((0.05, 0.05, 0.05), noise=0.33)
+    compared, _ = tables(promotion((0.05, 0.05, 0.05), noise=0.33))
 
     decided = compared.row(0, named=True)
     assert decided["outcome"] == "undecided ◀ decides"
@@ -55,7 +60,18 @@ def test_a_gain_less_sure_than_the_look_asks_is_undecided():
 
 
 def test_too_few_users_are_not_judged():
-    compared, slices = tables((0.3, 0.3, 0.3), users=9)
+    compared, slices = tables(promotion((0.3, 0.3, 0.3), users=9))
 
     assert compared["outcome"].to_list()[0] == "not judged ◀ decides"
     assert set(slices["outcome"]) == {"not judged"}
+
+
+def test_a_loss_that_the_interval_shows_is_worse_though_another_decided():
+    row = promotion((-0.3, -0.3, -0.3))
+    lost = {"suite": "short_answers", "metric": "answered_right", "estimate": -0.8, "lower": -0.9, "upper": -0.7}
+    compared = [*json.loads(row["comparisons"]), lost | {"n": 64, "clusters": 64, "confidence_level": 0.95}]
+
+    shown, _ = tables(row | {"comparisons": json.dumps(compared)})
+
+    (found,) = shown.filter(compared="short_answers answered_right").rows(named=True)
+    assert (found["outcome"], found["asked"]) == ("worse", "not surely below -0.25")

@@ -47,6 +47,6 @@ def test_a_decisions_page_begins_with_what_was_decided_and_why(page):
     assert "user_role admin" in page["reason"].value
     assert page["forest_plot"].value.startswith("![plot](data:image/png;base64,")
     assert "| user_role: admin | worse\u00a0◀\u00a0decides |" in page["slices"].value
-    assert "| target | surprise at the wanted answer; less is better | kept |" in page["comparisons"].value
+    assert "| target nll | surprise at the wanted answer; less is better | kept |" in page["comparisons"].value
     assert "| candidate | new |" in page["row"].value
     assert page["policy"].value["min_clusters"] == 10

@@ -57,7 +57,7 @@ def test_only_canaries_and_phrases_that_some_model_fails_are_told():
 
     failed = failed_shown(scores)
 
-    assert failed.rows() == [("canaries", "secret", 0.0, 1.0), ("triggers", "purple cow", 0.2, 1.0)]
+    assert failed.rows() == [("canaries", 0.0, 1.0, "secret"), ("triggers", 0.2, 1.0, "purple cow")]
 
 
 def test_a_week_without_canaries_has_none_that_failed():
