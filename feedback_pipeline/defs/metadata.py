@@ -10,7 +10,7 @@ import polars as pl
 
 from feedback_pipeline.schemas import Table
 
-PREVIEW_ROWS = 3
+PREVIEW_ROWS = 2
 CELL_CHARACTERS = 80
 # Longer words, such as hashes, no browser breaks: they would push their table over the page's edge. Of previews,
 # which have several rows side by side, shorter ones already do.

@@ -40,7 +40,7 @@ def slices_shown(promotion: Mapping[str, Any]) -> pl.DataFrame:
         slice=pl.format("{}: {}", "dimension", "value"),
         outcome=_outcome(),
         better_by=_interval(),
-        asked=pl.format("surely above {}", _signed(-pl.col("margin"))),
+        asked=pl.format("surely above {}", _written(-pl.col("margin"), "+.3g")),
         cases="n",
         clusters="clusters",
         p_worse="p_worse",
@@ -53,10 +53,10 @@ def _outcome() -> pl.Expr:
 
 
 def _interval() -> pl.Expr:
-    """`+0.12 [+0.08, +0.16]`, which no line may break."""
-    return pl.format("{}\u00a0[{},\u00a0{}]", *(_signed(name) for name in ("estimate", "lower", "upper")))
+    """`+0.12\u00a0[+0.08,\u00a0+0.16]`, which no line may break."""
+    ends = (_written(pl.col(name), "+.3f") for name in ("estimate", "lower", "upper"))
+    return pl.format("{}\u00a0[{},\u00a0{}]", *ends)
 
 
-def _signed(value: str | pl.Expr) -> pl.Expr:
-    value = pl.col(value) if isinstance(value, str) else value
-    return value.map_elements(lambda number: f"{number:+.3f}", return_dtype=pl.String)
+def _written(number: pl.Expr, how: str) -> pl.Expr:
+    return number.map_elements(lambda value: format(value, how), return_dtype=pl.String)
