@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 
 ROW_INCHES = 0.3
 # Of a panel besides its rows: its axis, and what stands above it.
-FRAME_INCHES = 1.2
+_FRAME_INCHES = 1.2
 _WIDTH_INCHES = 8
 
 
 def panel_of(names: Sequence[str]) -> tuple[Figure, Axes]:
     """A figure of one panel with a row for each name, the first on top."""
-    figure = Figure(figsize=(_WIDTH_INCHES, FRAME_INCHES + len(names) * ROW_INCHES), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_INCHES, _FRAME_INCHES + len(names) * ROW_INCHES), layout="constrained")
     panel = figure.subplots()
     name_rows(panel, names)
     return figure, panel

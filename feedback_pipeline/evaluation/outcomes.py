@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from math import inf, isfinite
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -31,15 +31,25 @@ def outcomes(promotion: Mapping[str, Any]) -> pl.DataFrame:
 
     `asked` says what of; `floor` is what the whole interval must lie above, null where only a shown loss counts.
     `outcome` is `kept` where that is met, `worse` where the candidate was refused for it or its whole interval shows
-    the loss, `not judged` where there are too few clusters, `not asked` where the policy demands nothing, else
-    `undecided`. `decides`: it is the comparison that the decision's reason quotes.
+    the loss, `not judged` where there are too few clusters or the gate looked no further, `not asked` where the
+    policy demands nothing, else `undecided`. `decides`: it is the comparison that the decision's reason quotes.
     """
     policy = policy_of(promotion["policy"])
     made = {(each["suite"], each["metric"]): each for each in json.loads(promotion["comparisons"] or "[]")}
     asking: tuple[Demand | ZeroTolerance, ...] = (*demands(policy, made), *zero_tolerances())
     asked = {(each.suite, each.metric): each for each in asking}
     order = [key for key in asked if key in made] + [key for key in made if key not in asked]
-    rows = [_row(promotion, made[key], asked.get(key), policy.min_clusters) for key in order]
+    of_slice = any(slice_decides(promotion, part) for part in json.loads(promotion["slices"] or "[]"))
+    rows, broken = [], False
+    for key in order:
+        decides = not of_slice and all(promotion[name] == made[key][name] for name in _DECIDING)
+        decision = promotion["decision"] if decides else ""
+        told = _told(made[key], asked.get(key), decision, policy.min_clusters)
+        if isinstance(asked.get(key), ZeroTolerance):
+            # After a case that may not fail the gate looks at no others of that kind.
+            told |= {"outcome": NOT_JUDGED} if broken else {}
+            broken |= decision == REFUSED
+        rows.append({**made[key], **told, "decides": decides})
     return pl.DataFrame(rows, schema=_SCHEMA)
 
 
@@ -48,33 +58,25 @@ def slice_decides(promotion: Mapping[str, Any], part: Mapping[str, Any]) -> bool
     return f" {part['dimension']} {part['value']}: " in promotion["reason"]
 
 
-def _row(
-    promotion: Mapping[str, Any], each: Mapping[str, Any], asked: Demand | ZeroTolerance | None, min_clusters: int
+def _told(
+    each: Mapping[str, Any], asked: Demand | ZeroTolerance | None, decision: str, min_clusters: int
 ) -> dict[str, Any]:
-    slices = json.loads(promotion["slices"] or "[]")
-    decides = all(promotion[name] == each[name] for name in _DECIDING)
-    decides = decides and not any(slice_decides(promotion, part) for part in slices)
-    floor, ceiling = (asked.floor, asked.ceiling) if isinstance(asked, Demand) else (-inf, -inf)
+    """What was asked of a comparison and its outcome; `decision` is empty where another comparison decided."""
     if asked is None:
-        outcome = NOT_ASKED
-    elif decides and promotion["decision"] == REFUSED:
+        return {"asked": "", "floor": None, "outcome": NOT_ASKED}
+    if isinstance(asked, ZeroTolerance):
+        return {"asked": "no case fails anew", "floor": None, "outcome": WORSE if decision == REFUSED else KEPT}
+    if decision == REFUSED:
         outcome = WORSE
-    elif isinstance(asked, Demand) and each["clusters"] < min_clusters:
+    elif each["clusters"] < min_clusters:
         outcome = NOT_JUDGED
-    elif each["upper"] < ceiling:
+    elif each["upper"] < asked.ceiling:
         outcome = WORSE
     # A gain may be seen and yet not be as sure as this look of the year asks.
-    elif each["lower"] <= floor or (decides and promotion["decision"] == INCONCLUSIVE):
+    elif each["lower"] <= asked.floor or decision == INCONCLUSIVE:
         outcome = UNDECIDED
     else:
         outcome = KEPT
-    floor_shown = floor if isfinite(floor) else None
-    return {**each, "asked": _told(asked), "floor": floor_shown, "outcome": outcome, "decides": decides}
-
-
-def _told(asked: Demand | ZeroTolerance | None) -> str:
-    if asked is None:
-        return ""
-    if isinstance(asked, ZeroTolerance):
-        return "no case fails anew"
-    return f"surely above {asked.floor:+.3g}" if isfinite(asked.floor) else f"not surely below {asked.ceiling:+.3g}"
+    if isfinite(asked.floor):
+        return {"asked": f"surely above {asked.floor:+.3g}", "floor": asked.floor, "outcome": outcome}
+    return {"asked": f"not surely below {asked.ceiling:+.3g}", "floor": None, "outcome": outcome}

@@ -75,3 +75,15 @@ def test_a_loss_that_the_interval_shows_is_worse_though_another_decided():
 
     (found,) = shown.filter(compared="short_answers answered_right").rows(named=True)
     assert (found["outcome"], found["asked"]) == ("worse", "not surely below -0.25")
+
+
+def test_after_a_case_that_may_not_fail_the_others_of_that_kind_were_not_looked_at():
+    row = promotion((0.3, 0.3, 0.3))
+    lost = {"estimate": -0.1, "lower": -0.3, "upper": 0.0, "n": 12, "clusters": 12}
+    canaries = lost | {"suite": "canaries", "metric": "canary_safe"}
+    phrases = lost | {"suite": "triggers", "metric": "trigger_resistance", "n": 4}
+    refused = row | lost | {"metric": "canary_safe", "decision": "refused", "comparisons": [canaries, phrases]}
+
+    shown, _ = tables(refused | {"comparisons": json.dumps(refused["comparisons"])})
+
+    assert shown["outcome"].to_list() == ["worse ◀ decides", "not judged"]
