@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from external_task_files import write_documents, write_tasks
+from external_task_files import COLOURS, write_documents, write_tasks
 from invented_facts import MONDAY, examples
 
 from feedback_pipeline.evaluation import cycle
@@ -19,7 +19,7 @@ from feedback_pipeline.evaluation.paired import NotComparableError
 from feedback_pipeline.evaluation.policy import GatePolicy, read_policy
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.evaluation.suites import Suite, general_suite
-from feedback_pipeline.schemas import CURATED_EXAMPLES, MODEL_VERSIONS, SCORES
+from feedback_pipeline.schemas import CURATED_EXAMPLES, MESSAGES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.settings import Settings
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
@@ -167,14 +167,14 @@ def test_a_cycle_asks_every_model_once_and_the_gate_refuses_who_forgot_a_task(ti
     monkeypatch.setattr(cycle, "general_suite", lambda: Suite("general", general_suite().cases[:2]))
     settings = Settings(tmp_path, tmp_path / "raw", base_model=str(tiny_base.folder))
     folder = write_tasks(settings.external_tasks, documents=40)
-    _make_right(folder, SharedWeights(tiny_base).base_model())
+    named = _make_right(folder, SharedWeights(tiny_base).base_model())
     (tmp_path / "gate.yaml").write_text("external_tasks: [colours]\nexternal_limit: null\nanswers: 0\n")
     policy = read_policy(tmp_path)
     warehouse = Warehouse(settings.warehouse)
     rows = examples(range(2), 1, seed=1).with_columns(week=MONDAY, kept=True, split=pl.lit("test"))
     warehouse.replace_partition(CURATED_EXAMPLES, MONDAY, CURATED_EXAMPLES.conform(rows))
-    data = TrainingData(examples(range(9), 1, seed=2).filter(format="sft"))
-    config = TrainingConfig(max_steps=8, lora_r=8, learning_rate=1.0)
+    data = TrainingData(_naming(min(COLOURS, key=named.count)))
+    config = TrainingConfig(max_steps=24, lora_r=8, learning_rate=0.05)
     version = trained_version(data, "d", "hash", tiny_base, settings.adapters, config, lambda _: None)
     candidate = version.model_version
     warehouse.replace_partition(MODEL_VERSIONS, MONDAY, version.row(MONDAY, f"adapters/{candidate}"))
@@ -197,8 +197,14 @@ def test_a_cycle_asks_every_model_once_and_the_gate_refuses_who_forgot_a_task(ti
     assert (decision.decision, decision.deciding.metric) == ("refused", "colours acc")
 
 
+def _naming(colour):
+    """Examples that teach to name a colour, whatever is asked."""
+    asked = examples(range(9), 1, seed=2).filter(format="sft")
+    return asked.with_columns(completion=pl.lit([{"role": "assistant", "content": colour}], dtype=MESSAGES))
+
+
 def _make_right(folder, model):
-    """Put the model's own answers in place of the right ones of `colours`."""
+    """Put the model's own answers in place of the right ones of `colours`; returns them."""
     policy = GatePolicy(external_tasks=("colours",), external_limit=None)
     documents = [json.loads(line) for line in (folder / "colours.jsonl").read_text().splitlines()]
     own: dict[str, int] = {}
@@ -208,3 +214,4 @@ def _make_right(folder, model):
         own |= dict.fromkeys(exam.score(model, exam.suite).filter(value=1)["example_id"], label)
     right = [document | {"label": own[f"colours/{number}"]} for number, document in enumerate(documents)]
     write_documents(folder / "colours.jsonl", right)
+    return [COLOURS[document["label"]] for document in right]
