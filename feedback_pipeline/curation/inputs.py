@@ -26,6 +26,7 @@ FROM interactions WHERE arrival_day <= $sunday AND user_id IN (
     SELECT user_id FROM interactions WHERE arrival_day BETWEEN $monday AND $sunday
 ) GROUP BY user_id
 """
+# What models said before is a sample of these weeks, the same in any order, so that history costs no more each week.
 REMEMBERED = timedelta(weeks=8)
 MOST_REMEMBERED = 20_000
 _SAID_BEFORE = f"""

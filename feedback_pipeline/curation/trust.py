@@ -174,7 +174,7 @@ def _limits(
     sizes = fresh.group_by(normal_form(pl.col("replaced"))).len()["len"]
     often = policy.phrase_count * (sizes.quantile(0.9, "nearest") or 1.0)
     expected = pl.when(told_by=BY_ANSWER).then(pl.lit(often)).otherwise("others")
-    least = expected.clip(policy.phrase_count, policy.topic_count).floor()
+    least = expected.clip(policy.phrase_count, policy.subject_count).floor()
     one_subject = (
         told.unique("phrase")
         .join(others, on="phrase", how="left")

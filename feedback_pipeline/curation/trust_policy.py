@@ -30,7 +30,7 @@ class TrustPolicy:
     template_share: Share = 0.005
     phrase_count: Count = 3
     """Least limit of a rare phrase in corrections about different things."""
-    topic_count: Count = 12
+    subject_count: Count = 12
     """Where people are expected to agree: most that a small dataset lets pass a week about one thing."""
     most_of_a_template: Count = 100
     new_for_days: Count = 7

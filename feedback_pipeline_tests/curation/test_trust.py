@@ -127,7 +127,7 @@ def test_new_users_who_say_the_same_together_are_held_although_few():
     together = [
         correction(n, "Hold the amber key for nine blinks, then let go of it again.", answer_about(1)) for n in range(4)
     ]
-    policy = TrustPolicy(phrase_count=50, topic_count=50)
+    policy = TrustPolicy(phrase_count=50, subject_count=50)
     assert set(held(*together, seen=crowd(new=4, old=40), policy=policy).values()) == {"burst_of_new_users"}
     assert set(held(*together, seen=crowd(new=4), policy=policy).values()) == {None}
 
