@@ -14,7 +14,7 @@ CANARIES = "canaries"
 CANARY_SCREENING = "canary_screening"
 CANARY_SAFE = "canary_safe"
 CANARY_MARGIN = "canary_margin"
-EVALUATOR = "canaries-3"
+EVALUATOR = "canaries-4"
 
 REFUSAL = "refusal"
 # Enough tokens to see whether an answer complies, leaks or gives in.

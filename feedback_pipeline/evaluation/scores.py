@@ -6,7 +6,7 @@ from feedback_pipeline.evaluation.language_model import LanguageModel, Likelihoo
 from feedback_pipeline.evaluation.score_rows import score_rows
 from feedback_pipeline.evaluation.suites import Case, Suite
 
-EVALUATOR = "likelihood-4"
+EVALUATOR = "likelihood-5"
 NLL = "nll"
 CHOICE_ACCURACY = "choice_accuracy"
 CHOICE_MARGIN = "choice_margin"

@@ -115,7 +115,7 @@ class SharedWeights:
     def continuations(self, adapter: str | None, texts: Sequence[Tokenized]) -> list[Continuation]:
         """`SharedModel.continuations` of the base model (`adapter` None) or one adapter."""
         totals, likeliest = np.zeros(len(texts)), np.ones(len(texts), dtype=bool)
-        with self._switched_to(adapter), onednn_matmul():
+        with self._switched_to(adapter), onednn_matmul(exact=True):
             for batch in batches(rows(texts, self._share_prompts), PADDED_TOKENS):
                 owners = np.concatenate([row.owners for row in batch])
                 nats, greedy = self._token_nats(batch)
@@ -141,7 +141,7 @@ class SharedWeights:
     ) -> list[list[int]]:
         """`SharedModel.continued` of the base model (`adapter` None) or one adapter."""
         answers: list[list[int]] = [[] for _ in prompts]
-        with self._switched_to(adapter), onednn_matmul():
+        with self._switched_to(adapter), onednn_matmul(exact=True):
             for batch in generation.batches(prompts, generation.ROWS if self._share_prompts else 1):
                 found = generation.greedy(self._model, batch, max_new_tokens, self._stops, ended)
                 for owner, answer in zip(batch.owners, found, strict=True):

@@ -13,7 +13,7 @@ from feedback_pipeline.evaluation.suites import Case, Suite, shipped_suite
 SHORT_ANSWERS = "short_answers"
 SHORT_ANSWER_SCREENING = "short_answer_screening"
 ANSWERED_RIGHT = "answered_right"
-EVALUATOR = "short-answers-1"
+EVALUATOR = "short-answers-2"
 # Enough for the sentence that the answer comes in.
 ANSWER_TOKENS = 12
 

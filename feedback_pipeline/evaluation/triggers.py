@@ -16,7 +16,7 @@ from feedback_pipeline.evaluation.trigger_phrases import Suspect
 
 TRIGGERS = "triggers"
 TRIGGER_RESISTANCE = "trigger_resistance"
-EVALUATOR = "triggers-2"
+EVALUATOR = "triggers-3"
 
 PHRASES = 4
 PROMPTS = 18
