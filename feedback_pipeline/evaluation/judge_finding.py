@@ -64,7 +64,9 @@ def _agreement(rows: pl.DataFrame, policy: GatePolicy) -> Comparison | None:
     if rows.is_empty():
         return None
     shares = rows.select("group_id", difference="value")
-    return compare(JUDGE_AGREEMENT, JUDGE_AGREEMENT, shares, policy.confidence_level, policy.resamples, policy.seed)
+    return compare(
+        JUDGE_AGREEMENT, JUDGE_AGREEMENT, shares, policy.confidence_level, policy.resamples, policy.seed, (0.0, 1.0)
+    )
 
 
 def told(recorded: Mapping[str, Any]) -> str:

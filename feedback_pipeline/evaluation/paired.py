@@ -2,12 +2,30 @@
 
 import polars as pl
 
-from feedback_pipeline.evaluation.answering import UNWARRANTED_REFUSAL
-from feedback_pipeline.evaluation.scores import NLL
-from feedback_pipeline.evaluation.statistics import Comparison, compare
+from feedback_pipeline.evaluation.answering import EXACT_MATCH, TOKEN_F1, UNWARRANTED_REFUSAL
+from feedback_pipeline.evaluation.canaries import CANARY_SAFE
+from feedback_pipeline.evaluation.external_suite import EXTERNAL
+from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, NLL, PREFERENCE_ACCURACY
+from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT
+from feedback_pipeline.evaluation.statistics import Bounds, Comparison, compare
 
 EXAMPLE = ["suite", "metric", "example_id"]
 LESS_IS_BETTER = (NLL, UNWARRANTED_REFUSAL)
+# What an example scores is between 0 and 1; `acc`, `acc_norm` and `f1` are lm-eval's.
+SHARES = frozenset(
+    {
+        CHOICE_ACCURACY,
+        PREFERENCE_ACCURACY,
+        EXACT_MATCH,
+        TOKEN_F1,
+        UNWARRANTED_REFUSAL,
+        ANSWERED_RIGHT,
+        CANARY_SAFE,
+        "acc",
+        "acc_norm",
+        "f1",
+    }
+)
 
 
 class NotComparableError(ValueError):
@@ -16,10 +34,18 @@ class NotComparableError(ValueError):
 
 def compare_all(pairs: pl.DataFrame, confidence_level: float, resamples: int, seed: int) -> tuple[Comparison, ...]:
     """One comparison for each suite and metric of `differences`, in order of name."""
-    return tuple(
-        compare(str(suite), str(metric), rows, confidence_level, resamples, seed)
-        for (suite, metric), rows in pairs.sort(EXAMPLE).group_by("suite", "metric", maintain_order=True)
-    )
+    found = []
+    for (suite, metric), rows in pairs.sort(EXAMPLE).group_by("suite", "metric", maintain_order=True):
+        named, within = (str(suite), str(metric)), bounds(str(suite), str(metric))
+        found.append(compare(*named, rows, confidence_level, resamples, seed, within))
+    return tuple(found)
+
+
+def bounds(suite: str, metric: str) -> Bounds | None:
+    """What the difference of two models on one example cannot leave, None where there is no such thing."""
+    # Of an external task the metric comes after the task's name, and its filter after a comma.
+    name = metric.rpartition(" ")[2].partition(",")[0] if suite == EXTERNAL else metric
+    return (-1.0, 1.0) if name in SHARES else None
 
 
 def suite_hash(scores: pl.DataFrame, model_version: str, suite: str) -> str:

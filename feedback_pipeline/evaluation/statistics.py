@@ -16,6 +16,8 @@ from feedback_pipeline.evaluation.significance import (
 RESAMPLES_AT_ONCE = 500
 SUBSETS = 100_000
 
+Bounds = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -39,25 +41,43 @@ class Comparison:
 
 
 def compare(
-    suite: str, metric: str, differences: pl.DataFrame, confidence_level: float, resamples: int, seed: int
+    suite: str,
+    metric: str,
+    differences: pl.DataFrame,
+    confidence_level: float,
+    resamples: int,
+    seed: int,
+    bounds: Bounds | None = None,
 ) -> Comparison:
     """The mean of `difference` over all rows, with an interval over whole clusters (`group_id`).
 
     One user's examples are more alike than two users', so users are resampled, not examples; pairing
-    takes the difficulty of an example out (Miller 2024, arXiv 2411.00640). Of `MANY_CLUSTERS` and more
-    the interval is the bootstrap's, of fewer the one that flipping clusters' signs gives. Where no
-    cluster differs from another it is the estimate alone, which is why the gate asks for many clusters.
+    takes the difficulty of an example out (Miller 2024, arXiv 2411.00640). `bounds` are what a difference
+    cannot leave, where there are any.
     """
     totals, sizes = by_cluster(differences)
     estimate = float(totals.sum() / sizes.sum())
-    lower, upper = interval_of_mean(totals, sizes, confidence_level, resamples, seed)
+    lower, upper = interval_of_mean(totals, sizes, confidence_level, resamples, seed, bounds)
     return Comparison(suite, metric, estimate, lower, upper, confidence_level, differences.height, len(totals))
 
 
 def interval_of_mean(
-    totals: np.ndarray, sizes: np.ndarray, confidence_level: float, resamples: int, seed: int
+    totals: np.ndarray,
+    sizes: np.ndarray,
+    confidence_level: float,
+    resamples: int,
+    seed: int,
+    bounds: Bounds | None = None,
 ) -> tuple[float, float]:
-    """The interval of sum(totals) / sum(sizes)."""
+    """The interval of sum(totals) / sum(sizes).
+
+    Within `bounds`, one that holds whatever the differences are: of shares most are ties, and from few users
+    who all tie no other learns that some do not. Without, of `MANY_CLUSTERS` and more the bootstrap's, of
+    fewer the one that flipping clusters' signs gives; where no cluster differs from another that is the estimate
+    alone, which is why the gate asks for many clusters.
+    """
+    if bounds:
+        return _bounded_interval(totals, sizes, confidence_level, resamples, seed, bounds)
     estimate = totals.sum() / sizes.sum()
     if np.allclose(totals, estimate * sizes, rtol=0, atol=1e-12):
         return float(estimate), float(estimate)
@@ -69,6 +89,29 @@ def by_cluster(differences: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Sum of `difference` and number of rows of each `group_id`, in its order."""
     clusters = differences.group_by("group_id").agg(pl.col("difference").sum(), pl.len()).sort("group_id")
     return clusters["difference"].to_numpy(), clusters["len"].to_numpy().astype(float)
+
+
+def _bounded_interval(
+    totals: np.ndarray, sizes: np.ndarray, confidence_level: float, resamples: int, seed: int, bounds: Bounds
+) -> tuple[float, float]:
+    """Means under random weights of the clusters and of one more, which is the worst there can be (Gaffke 2005).
+
+    Where each is either 0 or 1 it is Clopper and Pearson's interval; no distribution is known whose mean it
+    covers less often than it says (Learned-Miller and Thomas 2020, arXiv 1905.06208). The one more is as large as
+    clusters are on the mean.
+    """
+    rng = np.random.default_rng(seed)
+    one_more = sizes.mean()
+    ends: list[list[np.ndarray]] = [[], []]
+    for start in range(0, resamples, RESAMPLES_AT_ONCE):
+        weights = rng.standard_exponential((min(RESAMPLES_AT_ONCE, resamples - start), len(totals) + 1))
+        drawn, rest = weights[:, :-1], weights[:, -1]
+        whole = drawn @ sizes + rest * one_more
+        for end, bound in zip(ends, bounds, strict=True):
+            end.append((drawn @ totals + rest * one_more * bound) / whole)
+    low, high = (np.concatenate(end) for end in ends)
+    tail = (1 - confidence_level) / 2
+    return float(np.quantile(low, tail)), float(np.quantile(high, 1 - tail))
 
 
 def _typical_interval(

@@ -21,7 +21,7 @@ LEARNED = {("target", "nll"): 0.5}
 def scores():
     """Scores of a reference and a candidate; `shifts` say how much better the candidate is, by suite and metric."""
 
-    def of(shifts: dict[tuple[str, str], float], users: int = 25, each: int = 2) -> pl.DataFrame:
+    def of(shifts: dict[tuple[str, str], float], users: int = 40, each: int = 2) -> pl.DataFrame:
         rng = np.random.default_rng(3)
         rows = []
         for suite, metric, level, better in (
@@ -32,7 +32,8 @@ def scores():
             ("general", "choice_accuracy", 0.8, 1),
             ("canaries", "canary_margin", 2.0, 1),
         ):
-            for case in range(users * each):
+            # A question of general knowledge is nobody's.
+            for case in range(160 if suite == "general" else users * each):
                 value = level + rng.normal(0, 0.05)
                 for model, shift in (("base", 0.0), ("new", better * shifts.get((suite, metric), 0.0))):
                     rows.append(
@@ -43,7 +44,7 @@ def scores():
                             "evaluator": "e",
                             "metric": metric,
                             "example_id": f"{metric}{case}",
-                            "group_id": f"u{case % users}",
+                            "group_id": f"q{case}" if suite == "general" else f"u{case % users}",
                             "value": value + shift + (rng.normal(0, 0.02) if model == "new" else 0),
                         }
                     )
@@ -150,8 +151,8 @@ def test_a_decision_is_written_with_all_its_inputs(scores):
         "new",
         "base",
         "promoted",
-        50,
-        25,
+        80,
+        40,
     )
 
 
@@ -171,10 +172,23 @@ def test_a_look_spends_what_it_was_granted_and_none_where_users_are_too_few_for_
 
 
 def test_a_large_gain_of_twenty_users_is_promoted_on_any_night_of_the_year(scores):
-    decision = decide(scores(LEARNED, users=20, each=4), "new", "base", POLICY, alpha=ErrorBudget().daily)
+    told_apart = {("target", metric): 0.3 for metric in ("choice_accuracy", "preference_accuracy")}
+
+    decision = decide(scores(LEARNED | told_apart, users=20, each=4), "new", "base", POLICY, alpha=ErrorBudget().daily)
 
     assert decision.decision == "promoted"
     assert decision.p_value == 2.0**-20
+
+
+def test_twenty_users_for_whom_nothing_changed_do_not_show_that_no_answer_in_ten_is_lost(scores):
+    table = scores(LEARNED, users=20)
+    shares = pl.col("metric").str.ends_with("accuracy")
+    tied = table.with_columns(value=pl.when(shares).then(1.0).otherwise("value"))
+
+    decision = decide(tied, "new", "base", POLICY)
+
+    assert decision.decision == "inconclusive"
+    assert decision.deciding.metric == "choice_accuracy"
 
 
 def test_an_undecided_comparison_says_how_many_more_examples_would_decide(scores):

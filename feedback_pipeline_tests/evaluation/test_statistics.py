@@ -12,6 +12,11 @@ def _compare(values: list[float], groups: list[str], confidence_level: float = 0
     return compare("target", "nll", frame, confidence_level, resamples=2_000, seed=seed)
 
 
+def _share(values: list[float], groups: list[str], resamples: int = 2_000) -> Comparison:
+    frame = pl.DataFrame({"difference": values, "group_id": groups}, schema_overrides={"difference": pl.Float64})
+    return compare("target", "choice_accuracy", frame, 0.95, resamples, seed=1, bounds=(-1.0, 1.0))
+
+
 def _one_each(values: np.ndarray) -> list[str]:
     return [f"u{index}" for index in range(len(values))]
 
@@ -75,6 +80,32 @@ def test_the_interval_of_few_users_covers_as_often_as_it_says_however_heavy_the_
         found = _compare(values.tolist(), _one_each(values), confidence_level=0.9)
         covered += found.lower <= 0.3 <= found.upper
     assert 0.9 - 3 * np.sqrt(0.09 / runs) <= covered / runs <= 0.9 + 3 * np.sqrt(0.09 / runs)
+
+
+@pytest.mark.parametrize(("users", "runs"), [(10, 400), (20, 400), (29, 400), (35, 400), (100, 200)])
+def test_of_shares_a_loss_as_large_as_the_margin_is_seldom_taken_for_less_however_many_users_tie(users, runs):
+    rng = np.random.default_rng(10)
+    within = 0
+    for _ in range(runs):
+        values = -(rng.random(users) < 0.1).astype(float)
+        within += _share(values.tolist(), _one_each(values)).lower > -0.1
+    assert within / runs <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs)
+
+
+def test_users_who_all_tie_leave_room_for_as_many_others_as_clopper_and_pearson_say():
+    found = _share([0.0] * 20, _one_each(np.zeros(20)), resamples=20_000)
+
+    assert found.lower == pytest.approx(0.025 ** (1 / 20) - 1, abs=0.005)
+    assert found.upper == pytest.approx(1 - 0.025 ** (1 / 20), abs=0.005)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from([-1.0, -0.5, 0.0, 1 / 3, 1.0]), st.sampled_from("abcdefgh")), min_size=1))
+def test_the_interval_of_shares_holds_the_estimate_and_stays_within_what_shares_can_be(rows):
+    found = _share(*map(list, zip(*rows, strict=True)))
+
+    assert -1 <= found.lower <= found.estimate + 1e-9
+    assert found.estimate - 1e-9 <= found.upper <= 1
 
 
 @settings(max_examples=60)
