@@ -35,6 +35,14 @@ def test_the_last_thumb_of_a_user_replaces_the_one_before(feedback, day):
     assert (found["n_positive"], found["n_negative"], found["conflict"]) == (0, 1, False)
 
 
+def test_a_reviewers_thumb_is_not_taken_back_by_a_users_in_the_same_name(feedback, day):
+    review = {"kind": "thumb", "label": "down", "user_role": "reviewer"}
+
+    found = verdict(feedback, day, review, {"kind": "thumb", "label": "up"})
+
+    assert (found["n_positive"], found["n_negative"], found["reviewed"]) == (0, 1, True)
+
+
 def test_two_users_who_disagree_are_in_conflict(feedback, day):
     found = verdict(
         feedback, day, {"kind": "thumb", "label": "up"}, {"kind": "thumb", "label": "down", "user_id": "other"}
