@@ -74,7 +74,7 @@ class Table:
     """A table of the warehouse. `partition` names the Date column whose days (or Mondays) are replaced.
 
     Of several rows with one `key` the last by `recency` counts: what was observed, where the logs tell
-    that, or else the partition.
+    that, or else the partition. Where `within` names a column, each of its values has keys of its own.
     """
 
     name: str
@@ -83,6 +83,12 @@ class Table:
     key: str
     columns: dict[str, Column]
     recency: str | None = None
+    within: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns whose values together name what a row tells of; its revisions share them."""
+        return (self.within, self.key) if self.within else (self.key,)
 
     @property
     def schema(self) -> pl.Schema:
@@ -202,7 +208,9 @@ FEEDBACK_EVENTS = Table(
     "feedback_id",
     {
         "arrival_day": Column(pl.Date, "day the feedback's line arrived"),
-        "feedback_id": Column(pl.String, "the logger's id, or the SHA-256 of what was said"),
+        "feedback_id": Column(
+            pl.String, "the logger's id, or the SHA-256 of what was said. The source's own: another's is another event"
+        ),
         "event_id": Column(pl.String, "line it came from"),
         "source": Column(pl.String, "folder of the landing zone"),
         "kind": Column(pl.String, f"one of {', '.join(FEEDBACK_KINDS)}"),
@@ -231,6 +239,8 @@ FEEDBACK_EVENTS = Table(
         "observed_at": Column(TIMESTAMP, "when it was given"),
     },
     recency="observed_at",
+    # Who may write to one source must not overrule what was said in another.
+    within="source",
 )
 
 EVIDENCE = Table(

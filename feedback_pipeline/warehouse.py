@@ -125,13 +125,16 @@ def current(table: Table, as_of: date, where: str = "true") -> str:
 
     Of what was logged, the revision observed last counts (of an answer told in parts, the one with the most);
     between equal ones what they say decides, not when they came, so that the order of arrival changes nothing.
-    Of what was derived, the last partition does, and nothing where that withdrew it. `where` must hold for all
-    revisions of a key or for none.
+    Where sources have keys of their own, what several tell alike in every column counts once. Of what was derived,
+    the last partition does, and nothing where that withdrew it. `where` must hold for all rows of a key or for none.
     """
     known = (
         f"(SELECT * FROM {table.name} WHERE {table.partition} <= DATE '{as_of}' AND ({where}) "
-        f"QUALIFY row_number() OVER (PARTITION BY {table.key} ORDER BY {latest_first(table)}) = 1)"
+        f"QUALIFY row_number() OVER (PARTITION BY {', '.join(table.identity)} ORDER BY {latest_first(table)}) = 1)"
     )
+    if table.within:
+        told = ", ".join(name for name in table.columns if name not in (table.partition, "event_id", table.within))
+        return f"(SELECT DISTINCT ON ({told}) * FROM {known} ORDER BY {table.within})"
     return f"(SELECT * FROM {known} WHERE withdrawn IS NOT TRUE)" if "withdrawn" in table.columns else known
 
 

@@ -54,7 +54,7 @@ def _calibration_shown(calibration: pl.DataFrame) -> dict[str, dg.MetadataValue]
     }
 
 
-@nightly_asset(group_name="evidence", kinds={"polars", "duckdb", "scikitlearn"}, deps=[evidence, "feedback_events"])
+@nightly_asset(group_name="evidence", kinds={"polars", "duckdb", "scikitlearn"}, deps=[evidence])
 def evidence_calibration(store: Store) -> EachPartition:
     """One row per detector and version: how often people bear it out, and what its scores are worth."""
     return EachPartition(partial(calibration_of, store.warehouse), shows=_calibration_shown)
@@ -73,11 +73,7 @@ def _rates_shown(rates: pl.DataFrame) -> dict[str, dg.MetadataValue]:
     }
 
 
-@nightly_asset(
-    group_name="evidence",
-    kinds={"polars", "duckdb", "scikitlearn"},
-    deps=[evidence, "interactions", "feedback_events"],
-)
+@nightly_asset(group_name="evidence", kinds={"polars", "duckdb", "scikitlearn"}, deps=[evidence, "interactions"])
 def dissatisfaction_rates(store: Store) -> EachPartition:
     """One row per day and value of a dimension: dissatisfaction, raw and corrected for who gives feedback."""
     return EachPartition(partial(rates_of, store.warehouse), shows=_rates_shown)

@@ -4,6 +4,8 @@ import re
 
 import polars as pl
 
+from feedback_pipeline.schemas import FEEDBACK_EVENTS
+
 # Buttons leave out a greeting or a fence; people miss a last full stop.
 _WHOLE = 0.95
 _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
@@ -11,16 +13,16 @@ _FENCED = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 def with_extent(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """`evidence` with `extent` of copies whose text and answer are known, null elsewhere."""
+    keys = [*FEEDBACK_EVENTS.identity, "interaction_id"]
     copied = evidence.filter((pl.col("kind") == "copy") & pl.col("text").is_not_null())
-    known = copied.select("feedback_id", "interaction_id", "text").join(
+    known = copied.select(*keys, "text").join(
         answers.select("interaction_id", "response").drop_nulls().unique("interaction_id"), on="interaction_id"
     )
     extents = known.select(
-        "feedback_id",
-        "interaction_id",
+        *keys,
         extent=pl.Series([_extent(*row) for row in known.select("text", "response").rows()], dtype=pl.String),
-    ).unique(["feedback_id", "interaction_id"])
-    return evidence.join(extents, on=["feedback_id", "interaction_id"], how="left", maintain_order="left")
+    ).unique(keys)
+    return evidence.join(extents, on=keys, how="left", maintain_order="left")
 
 
 def _extent(copied: str, answer: str) -> str:

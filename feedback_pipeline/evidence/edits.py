@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from rapidfuzz.distance import Levenshtein
 
-from feedback_pipeline.schemas import EVIDENCE
+from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS
 
 # A word, or a mark between words: the finest that people edit knowingly.
 _WORDS = re.compile(r"\w+|[^\w\s]")
@@ -26,15 +26,16 @@ def with_edits(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     `interaction_id` and `response`). Words are aligned by Levenshtein distance (rapidfuzz); white space
     counts for nothing.
     """
+    keys = [*FEEDBACK_EVENTS.identity, "interaction_id"]
     proposing = evidence["proposed_text"].is_not_null()
     known = (
         evidence.filter(proposing)
-        .select("feedback_id", "interaction_id", "range_start", "range_end", "proposed_text")
+        .select(*keys, "range_start", "range_end", "proposed_text")
         .join(answers.select("interaction_id", "response").unique("interaction_id"), on="interaction_id")
     )
     rows = [_edit(*row) for row in known.select("response", "range_start", "range_end", "proposed_text").iter_rows()]
-    edits = known.select("feedback_id", "interaction_id").hstack(pl.DataFrame(rows, schema=_EDIT, orient="row"))
-    return evidence.join(edits, on=["feedback_id", "interaction_id"], how="left", maintain_order="left")
+    edits = known.select(keys).hstack(pl.DataFrame(rows, schema=_EDIT, orient="row"))
+    return evidence.join(edits, on=keys, how="left", maintain_order="left")
 
 
 _Row = tuple[str | None, float | None, list[dict[str, object]] | None]

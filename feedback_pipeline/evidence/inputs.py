@@ -74,9 +74,9 @@ def touched_by(warehouse: Warehouse, day: date, fell_due: pl.DataFrame) -> Touch
 
 
 def events_named(warehouse: Warehouse, events: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Feedback events with the given `feedback_id`s, as of a day, however old their revisions are."""
+    """Feedback events with the given `feedback_id`s, as of a day, however old their revisions are; of any source."""
     named = current(FEEDBACK_EVENTS, as_of, where="feedback_id IN (SELECT feedback_id FROM events)")
-    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id", events=events))
+    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id, source", events=events))
 
 
 def whole_sessions(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.DataFrame:

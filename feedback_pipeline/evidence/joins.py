@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from feedback_pipeline.schemas import INTERACTIONS
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
 
 # What is known of the answers an event may be about.
 ANSWERS = pl.Schema(
@@ -31,10 +31,10 @@ def joined(events: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     orphan. `answers` has the columns of `ANSWERS`; an answer given after the event is not meant.
     """
     found = pl.concat([_by_passage(events, answers), _by_session(events, answers), _by_user(events, answers)])
-    first = found.unique("feedback_id", keep="first", maintain_order=True)
+    first = found.unique(FEEDBACK_EVENTS.identity, keep="first", maintain_order=True)
     named = pl.col("interaction_id").is_not_null()
     return (
-        events.join(first, on="feedback_id", how="left", maintain_order="left")
+        events.join(first, on=FEEDBACK_EVENTS.identity, how="left", maintain_order="left")
         .with_columns(
             interaction_id=pl.coalesce("interaction_id", "found"),
             joined_by=pl.when(named).then(pl.lit("interaction")).otherwise("joined_by"),
@@ -52,15 +52,18 @@ def _by_passage(events: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """The one answer of the session that holds the passage."""
     quoting = _homeless(events).filter(pl.col("kind").is_in(QUOTING), pl.col("text").is_not_null())
     held = (
-        quoting.select("feedback_id", "session_id", text=pl.col("text").str.strip_chars())
+        quoting.select(*FEEDBACK_EVENTS.identity, "session_id", text=pl.col("text").str.strip_chars())
         .join(answers.select("session_id", "response", found="interaction_id"), on="session_id")
         .filter(pl.col("response").str.contains(pl.col("text"), literal=True))
-        .group_by("feedback_id")
+        .group_by(FEEDBACK_EVENTS.identity)
         .agg(pl.col("found").unique())
         .filter(pl.col("found").list.len() == 1)
     )
     return held.select(
-        "feedback_id", pl.col("found").list.first(), joined_by=pl.lit("passage"), join_confidence=pl.lit(1.0)
+        *FEEDBACK_EVENTS.identity,
+        pl.col("found").list.first(),
+        joined_by=pl.lit("passage"),
+        join_confidence=pl.lit(1.0),
     )
 
 
@@ -90,7 +93,7 @@ def _times(answers: pl.DataFrame, key: str) -> pl.DataFrame:
 
 def _last_before(candidates: pl.DataFrame, kind: str) -> pl.DataFrame:
     earlier = candidates.filter(pl.col("answered_at") <= pl.col("observed_at")).sort("answered_at", "found")
-    return earlier.group_by("feedback_id", maintain_order=True).agg(
+    return earlier.group_by(FEEDBACK_EVENTS.identity, maintain_order=True).agg(
         pl.col("found").last(),
         joined_by=pl.lit(kind),
         join_confidence=pl.when(pl.len() == 1).then(_ALONE[kind]).otherwise(_LAST[kind]),

@@ -7,6 +7,7 @@ import polars as pl
 
 from feedback_pipeline.evidence.explicit import EXTRACTOR
 from feedback_pipeline.evidence.last_words import last_words
+from feedback_pipeline.ingestion.reviewers import by_reviewer
 from feedback_pipeline.warehouse import Warehouse
 
 # A detector is judged by what is recent: products and users change, and the cost stays bounded.
@@ -18,7 +19,7 @@ CORRECTIONS = ("correction", "inline_edit")
 # The newest row of the window is the newest of all, of every piece that has one in it.
 RECENT = """recent AS (
     SELECT evidence_id, interaction_id, user_id, kind, polarity, score, explicit, joined_by, join_confidence,
-        extractor, extractor_version, trigger_id, observed_at
+        user_role, extractor, extractor_version, trigger_id, observed_at
     FROM (FROM evidence WHERE arrival_day BETWEEN $since AND $as_of
         QUALIFY row_number() OVER (PARTITION BY evidence_id ORDER BY arrival_day DESC) = 1)
     WHERE withdrawn IS NOT TRUE
@@ -27,9 +28,6 @@ RECENT = """recent AS (
 STATED = f"""stated AS (
     FROM recent WHERE explicit AND polarity <> 0 AND extractor = '{EXTRACTOR}' AND kind IN {LABEL_KINDS}
         AND joined_by IN ('interaction', 'passage')
-), by_reviewers AS (
-    SELECT feedback_id FROM feedback_events
-    WHERE arrival_day BETWEEN $since AND $as_of AND lower(user_role) = 'reviewer'
 )"""
 _SIGNALS = "signals AS (FROM recent WHERE NOT explicit AND polarity <> 0 AND coalesce(join_confidence, 1) = 1)"
 
@@ -62,8 +60,7 @@ def labelled(warehouse: Warehouse, as_of: date) -> Labelled:
     )
     statements = warehouse.read(
         f"""WITH {RECENT}, {_SIGNALS}, {STATED}
-        SELECT *, trigger_id IN (SELECT feedback_id FROM by_reviewers) AS reviewer FROM stated
-        WHERE interaction_id IN (SELECT interaction_id FROM signals)""",
+        FROM stated WHERE interaction_id IN (SELECT interaction_id FROM signals)""",
         bounds,
     )
     labels = signals.join(people_said(statements), on="interaction_id").with_columns(
@@ -75,10 +72,10 @@ def labelled(warehouse: Warehouse, as_of: date) -> Labelled:
 def people_said(statements: pl.DataFrame) -> pl.DataFrame:
     """`interaction_id` and `satisfied` of the answers on which people are of one mind, or most of them.
 
-    `statements` are explicit evidence with `reviewer`. What reviewers say outranks users. A person who
+    `statements` are explicit evidence. What reviewers say outranks users. A person who
     corrects an answer is not satisfied, whatever else they say; of others the last words count, by majority.
     """
-    outranked = pl.col("reviewer").any().over("interaction_id") & ~pl.col("reviewer")
+    outranked = by_reviewer().any().over("interaction_id") & ~by_reviewer()
     corrects = pl.col("kind").is_in(CORRECTIONS) & (pl.col("polarity") < 0)
     return (
         last_words(statements.filter(~outranked))

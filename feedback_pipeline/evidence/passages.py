@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from feedback_pipeline.schemas import FEEDBACK_EVENTS
+
 _LOCATED = pl.Schema({"start": pl.Int64, "end": pl.Int64, "replacement": pl.String})
 
 
@@ -19,7 +21,7 @@ def located(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     if not evidence.select((quoting | whole).any()).item():
         return evidence
     known = evidence.filter(quoting | whole).join(answers.select("interaction_id", "response"), on="interaction_id")
-    keys = ["feedback_id", "interaction_id"]
+    keys = [*FEEDBACK_EVENTS.identity, "interaction_id"]
     rows = known.select("response", "text", "proposed_text").rows()
     places = pl.DataFrame([_place(*row) for row in rows], schema=_LOCATED, orient="row")
     found = known.select(keys).hstack(places).drop_nulls("start").unique(keys)

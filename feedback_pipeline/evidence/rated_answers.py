@@ -40,8 +40,7 @@ def rated_answers(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     answers = warehouse.read(_SAMPLED, bounds | {"most": MOST_ANSWERS})
     statements = warehouse.read(
         f"""WITH {RECENT}, {STATED}
-        SELECT *, trigger_id IN (SELECT feedback_id FROM by_reviewers) AS reviewer FROM stated
-        SEMI JOIN answers USING (interaction_id)""",
+        FROM stated SEMI JOIN answers USING (interaction_id)""",
         bounds,
         answers=answers.select("interaction_id"),
     )

@@ -8,6 +8,7 @@ import polars as pl
 from feedback_pipeline.governance.membership import dataset_membership
 from feedback_pipeline.governance.models import models_of
 from feedback_pipeline.governance.subject import OF_FILE, Subject
+from feedback_pipeline.schemas import FEEDBACK_EVENTS
 from feedback_pipeline.warehouse import Warehouse
 
 
@@ -50,7 +51,7 @@ def impact_of(warehouse: Warehouse, datasets_folder: Path, subject: Subject) -> 
     feedback = warehouse.read(
         _FEEDBACK, {"user": user, "feedback": said}, events=events, interactions=_ids(interactions, "interaction_id")
     )
-    answers, triggers = _ids(interactions, "interaction_id"), _ids(feedback, "feedback_id")
+    answers, triggers = _ids(interactions, "interaction_id"), feedback.select(FEEDBACK_EVENTS.identity).unique()
     evidence = warehouse.read(_EVIDENCE, {"user": user}, interactions=answers, feedback=triggers)
     signals = evidence.select("evidence_id", "interaction_id")
     verdicts = warehouse.read(_VERDICTS, interactions=answers, signals=signals)
@@ -120,7 +121,7 @@ SELECT arrival_day, evidence_id, interaction_id, kind, polarity, user_id, trigge
     coalesce(withdrawn, false) AS withdrawn
 FROM evidence WHERE user_id = $user OR interaction_id IN (FROM interactions)
     OR other_interaction_id IN (FROM interactions)
-    OR trigger_id IN (FROM interactions UNION FROM feedback)
+    OR trigger_id IN (FROM interactions) OR (source, trigger_id) IN (FROM feedback SELECT (source, feedback_id))
 QUALIFY row_number() OVER (PARTITION BY evidence_id ORDER BY arrival_day DESC) = 1
 ORDER BY arrival_day, evidence_id
 """

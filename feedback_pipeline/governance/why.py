@@ -93,17 +93,18 @@ WITH known AS (
     SELECT * FROM evidence WHERE arrival_day <= $sunday AND evidence_id IN (FROM pieces)
     QUALIFY row_number() OVER (PARTITION BY evidence_id ORDER BY arrival_day DESC) = 1
 ), triggers AS (
-    SELECT feedback_id AS trigger_id, event_id, arrival_day, observed_at, NULL AS part_event_ids FROM feedback_events
-    WHERE arrival_day <= $sunday AND feedback_id IN (FROM known SELECT trigger_id)
+    SELECT source, feedback_id AS trigger_id, event_id, arrival_day, observed_at, NULL AS part_event_ids
+    FROM feedback_events
+    WHERE arrival_day <= $sunday AND (source, feedback_id) IN (FROM known SELECT (source, trigger_id))
     UNION ALL
-    SELECT interaction_id, event_id, arrival_day, observed_at, part_event_ids FROM interactions
-    WHERE arrival_day <= $sunday AND interaction_id IN (FROM known SELECT trigger_id)
+    SELECT source, interaction_id, event_id, arrival_day, observed_at, part_event_ids FROM interactions
+    WHERE arrival_day <= $sunday AND (source, interaction_id) IN (FROM known SELECT (source, trigger_id))
 ), told AS (
     FROM triggers
-    QUALIFY row_number() OVER (PARTITION BY trigger_id ORDER BY {latest_first(INTERACTIONS)}) = 1
+    QUALIFY row_number() OVER (PARTITION BY source, trigger_id ORDER BY {latest_first(INTERACTIONS)}) = 1
 )
 SELECT known.* EXCLUDE (source), told.event_id, line.file, line.line_number
-FROM known LEFT JOIN told USING (trigger_id)
+FROM known LEFT JOIN told USING (source, trigger_id)
 LEFT JOIN ({_LINES}) line ON line.event_id = told.event_id AND line.arrival_day = told.arrival_day
 ORDER BY known.observed_at, known.evidence_id
 """

@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from feedback_pipeline.governance.impact import Impact
 from feedback_pipeline.inspection.render import evidence_line, shortened
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
 
 _LISTED = 5
 
@@ -58,7 +59,8 @@ def print_impact(console: Console, impact: Impact) -> None:
     examples = _once(impact.examples, "example_id")
     held = impact.dataset_versions.group_by("dataset_version", "format", "split").len("examples").sort(pl.all())
     _add(tree, "lines", impact.raw_events, lambda row: f"{row['source']}/{row['file']}:{row['line_number']}")
-    answers, said = _once(impact.interactions, "interaction_id"), _once(impact.feedback_events, "feedback_id")
+    answers = _once(impact.interactions, *INTERACTIONS.identity)
+    said = _once(impact.feedback_events, *FEEDBACK_EVENTS.identity)
     _add(tree, "interactions", answers, lambda row: str(row["interaction_id"]))
     _add(tree, "pieces of feedback", said, lambda row: f"{row['kind']} {row['feedback_id']}")
     _add(tree, "pieces of evidence", impact.evidence, lambda row: f"{row['kind']} on {row['interaction_id']}")
@@ -87,7 +89,7 @@ def _add(
         branch.add(f"[dim]… and {rows.height - listed:,} more (--json has all)[/dim]")
 
 
-def _once(rows: pl.DataFrame, key: str) -> pl.DataFrame:
+def _once(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
     return rows.unique(key, keep="last", maintain_order=True)
 
 

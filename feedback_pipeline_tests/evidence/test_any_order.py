@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from feedback_pipeline.evidence.accounted import feedback_accounts
 from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
 from feedback_pipeline.ingestion.ledger import unaccounted
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
@@ -34,9 +35,9 @@ def answer(name: str, session: str, user: str, minute: int, question: str, said:
     return "answers", json.dumps(record)
 
 
-def event(name: str, minute: int, **fields: object) -> tuple[str, str]:
+def event(source: str, name: str, minute: int, **fields: object) -> tuple[str, str]:
     told = {name: value for name, value in fields.items() if value is not None}
-    return "events", json.dumps(
+    return source, json.dumps(
         {"feedback_id": name, "timestamp": (START + timedelta(minutes=minute)).isoformat()} | told
     )
 
@@ -69,11 +70,14 @@ said = st.sampled_from(
     ]
 )
 events = st.builds(
-    lambda name, minute, about, said: event(name, minute, **about, **said),
+    lambda source, name, minute, about, said, role: event(source, name, minute, **about, **said, user_role=role),
+    # Ids of one source say nothing of another's.
+    st.sampled_from(["events", "reviews"]),
     st.sampled_from([f"f{number}" for number in range(6)]),
     minutes,
     about,
     said,
+    st.sampled_from([None, "reviewer"]),
 )
 
 
@@ -104,7 +108,8 @@ def known_in_the_end(folder: Path, world: list[Delivery]) -> dict[str, list[dict
         source, line = delivery.line
         for day, name, position in delivery.places:
             files.setdefault((source, day, name), []).append((position, line))
-    for source, declaration in (("answers", "openai_chat"), ("events", "events")):
+    declarations = {"answers": "openai_chat", "events": "events", "reviews": "events\nreviewers: true"}
+    for source, declaration in declarations.items():
         (zone / source).mkdir(parents=True)
         (zone / source / "source.yaml").write_text(f"format: {declaration}\njoin_window_hours: 24\n")
     for (source, day, name), content in files.items():
@@ -115,6 +120,7 @@ def known_in_the_end(folder: Path, world: list[Delivery]) -> dict[str, list[dict
         warehouse.replace_partition(EVIDENCE, day, evidence_of(warehouse, day))
         warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day))
     assert unaccounted(warehouse, DAYS).is_empty()
+    assert feedback_accounts(warehouse, DAYS, day)["lost"].sum() == 0
     return {table.name: _rows(warehouse, table) for table in (INTERACTIONS, FEEDBACK_EVENTS, EVIDENCE, VERDICTS)}
 
 
@@ -123,7 +129,7 @@ def _rows(warehouse: Warehouse, table) -> list[dict]:
     if table is VERDICTS:
         # A verdict that nothing is known is as good as none.
         rows = rows.filter(pl.col("evidence_ids").list.len() > 0)
-    return rows.sort(table.key).to_dicts()
+    return rows.sort(table.identity).to_dicts()
 
 
 @pytest.mark.slow

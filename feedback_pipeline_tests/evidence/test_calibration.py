@@ -11,7 +11,7 @@ from feedback_pipeline.evidence.calibration import ENOUGH_LABELS, ENOUGH_USERS, 
 from feedback_pipeline.evidence.labels import Labelled, people_said
 from feedback_pipeline.evidence.reliability_plot import reliability_plot
 from feedback_pipeline.evidence.score_mapping import fit_mapping
-from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS
+from feedback_pipeline.schemas import EVIDENCE
 from feedback_pipeline.warehouse import Warehouse
 
 DAY = date(2026, 1, 5)
@@ -155,7 +155,7 @@ def test_a_reliability_diagram_is_drawn_of_calibrated_detectors_only():
 
 
 def statements(*rows: dict) -> pl.DataFrame:
-    usual = {"interaction_id": "i", "user_id": "u", "kind": "thumb", "polarity": 1, "reviewer": False}
+    usual = {"interaction_id": "i", "user_id": "u", "kind": "thumb", "polarity": 1, "user_role": "customer"}
     return pl.DataFrame(
         [
             usual | {"evidence_id": f"e{n}", "observed_at": NOON + timedelta(minutes=n)} | row
@@ -171,7 +171,7 @@ def statements(*rows: dict) -> pl.DataFrame:
         ([{}, {"polarity": -1}], [False]),
         ([{}, {"polarity": -1, "user_id": "v"}], []),
         ([{}, {"kind": "correction", "polarity": -1}, {"kind": "rating"}], [False]),
-        ([{}, {"user_id": "v"}, {"polarity": -1, "user_id": "w", "reviewer": True}], [False]),
+        ([{}, {"user_id": "v"}, {"polarity": -1, "user_id": "w", "user_role": "reviewer"}], [False]),
     ],
     ids=["a thumb", "the last thumb counts", "a tie is no label", "who corrects is not satisfied", "reviewers outrank"],
 )
@@ -232,12 +232,8 @@ def test_what_a_reviewer_says_outranks_the_user(warehouse):
     thumbs = warehouse.partitions(EVIDENCE, [DAY + timedelta(days=1)]).head(20)
     reviews = thumbs.with_columns(
         arrival_day=pl.lit(day), evidence_id="r" + pl.col("evidence_id"), trigger_id="r" + pl.col("trigger_id")
-    ).with_columns(user_id=pl.lit("reviewer"), polarity=pl.lit(1, pl.Int8))
-    events = reviews.select(
-        "arrival_day", feedback_id="trigger_id", user_role=pl.lit("reviewer"), event_id="trigger_id"
-    )
+    ).with_columns(user_id=pl.lit("rita"), user_role=pl.lit("reviewer"), polarity=pl.lit(1, pl.Int8))
     warehouse.replace_partition(EVIDENCE, day, reviews)
-    warehouse.replace_partition(FEEDBACK_EVENTS, day, FEEDBACK_EVENTS.conform(events))
 
     assert calibration_of(warehouse, day)["n_right"].item() <= 40
 

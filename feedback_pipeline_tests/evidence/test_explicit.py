@@ -77,7 +77,7 @@ def test_an_edit_of_an_answer_that_never_arrived_keeps_its_whole_text(feedback):
 @given(old=st.text(max_size=30), new=st.text(max_size=30))
 def test_applying_a_narrowed_edit_gives_the_edited_answer(old, new):
     event = pl.DataFrame(
-        {"feedback_id": ["f"], "kind": ["inline_edit"], "interaction_id": ["i"], "proposed_text": [new]}
+        {"feedback_id": "f", "source": "s", "kind": "inline_edit", "interaction_id": "i", "proposed_text": [new]}
     )
     answers = INTERACTIONS.conform(pl.DataFrame({"interaction_id": ["i"], "session_id": ["s"], "response": [old]}))
 

@@ -84,3 +84,17 @@ def test_a_quote_that_is_ambiguous_or_missing_gets_no_range_and_its_proposal_rep
     evidence = explicit_evidence(feedback({"kind": "inline_edit", "text": quoted, "proposed_text": "red"}), answers)
 
     assert evidence.select("text", "range_start", "proposed_text").rows() == [(f"{quoted} → red", None, None)]
+
+
+def test_events_of_two_sources_under_one_id_find_each_their_own_answer(feedback, interactions):
+    answers = interactions({"response": "The lamp is blue."}, {"session_id": "t", "response": "The key is red."})
+    quotes = [
+        {"feedback_id": "7", "source": source, "kind": "inline_edit", "text": text, "proposed_text": "green"}
+        | {"interaction_id": None, "session_id": session}
+        for source, text, session in (("surveys", "blue", "s"), ("tickets", "red", "t"))
+    ]
+
+    evidence = explicit_evidence(feedback(*quotes), answers)
+
+    found = evidence.select("source", "interaction_id", "range_start", "range_end", "edit").rows()
+    assert found == [("surveys", "i0", 12, 16, "partial"), ("tickets", "i1", 11, 14, "partial")]

@@ -11,8 +11,8 @@ from feedback_pipeline.warehouse import Warehouse
 _READ = f"""
 SELECT coalesce(reason_extractor, 'whoever logged it') AS extractor,
     coalesce(contains(reason_extractor, '{FALLBACK}'), false) AS fallback,
-    count(DISTINCT trigger_id) AS texts,
-    count(DISTINCT trigger_id) FILTER (reason IS NOT NULL) AS with_reason
+    count(DISTINCT (source, trigger_id)) AS texts,
+    count(DISTINCT (source, trigger_id)) FILTER (reason IS NOT NULL) AS with_reason
 FROM evidence
 WHERE list_contains($days, arrival_day) AND (reason IS NOT NULL OR reason_extractor IS NOT NULL)
     AND withdrawn IS NOT TRUE

@@ -50,7 +50,7 @@ class World:
     def known(self, as_of: date) -> list[list[dict]]:
         """Answers and feedback as of a day, without what depends on the day they came."""
         return [
-            self.warehouse.read(f"SELECT * FROM {current(table, as_of)}").drop(OWN).sort(table.key).to_dicts()
+            self.warehouse.read(f"SELECT * FROM {current(table, as_of)}").drop(OWN).sort(table.identity).to_dicts()
             for table in (INTERACTIONS, FEEDBACK_EVENTS)
         ]
 
