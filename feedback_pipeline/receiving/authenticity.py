@@ -17,13 +17,24 @@ def authenticate(delivery: Delivery, source: Source, settings: ReceiveSettings) 
     all such sources share; that makes nobody a reviewer, so a source of reviewers needs a secret.
     Raises `AuthenticityError`, and `NoSecretError` where there is neither.
     """
-    secret, shared = settings.secret_of(source.name), None if source.reviewers else settings.token
+    secret = settings.secret_of(source.name)
     if secret and (check := SIGNATURES.get(source.format)):
         check(delivery, secret)
-    elif token := secret or shared:
+    elif token := secret or _shared(source, settings):
         _check_bearer(delivery, token)
     else:
         raise NoSecretError(missing_secret(source.name, source.reviewers))
+
+
+def closed(source: Source, settings: ReceiveSettings) -> str | None:
+    """What to set before anything can be received for the source; None where something can."""
+    if settings.secret_of(source.name) or _shared(source, settings):
+        return None
+    return missing_secret(source.name, source.reviewers)
+
+
+def _shared(source: Source, settings: ReceiveSettings) -> str | None:
+    return None if source.reviewers else settings.token
 
 
 def _check_bearer(delivery: Delivery, token: str) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import uvicorn
 
+from feedback_pipeline.ingestion.source import SourceError
 from feedback_pipeline.receiving.app import create_app
-from feedback_pipeline.receiving.settings import ReceiveSettings, missing_secret
+from feedback_pipeline.receiving.authenticity import closed
+from feedback_pipeline.receiving.settings import ReceiveSettings
 from feedback_pipeline.receiving.sources import Sources
 from feedback_pipeline.settings import Settings
 
@@ -30,9 +32,7 @@ def serve(host: str, port: int) -> None:
         raise ValueError(f"{landing_zone}: a bucket cannot be appended to; receive into a folder of this machine")
     settings = ReceiveSettings.from_environment(os.environ)
     _log_to_stderr()
-    for source in Sources(landing_zone).names():
-        if not settings.secret_of(source) and not settings.token:
-            logger.warning("%s: %s", source, missing_secret(source))
+    _warn_of_closed(Sources(landing_zone), settings)
     config = uvicorn.Config(
         create_app(landing_zone, settings),
         host=host,
@@ -45,6 +45,18 @@ def serve(host: str, port: int) -> None:
     # Uvicorn has shut down in order by the time it passes Control-C on.
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run()
+
+
+def _warn_of_closed(sources: Sources, settings: ReceiveSettings) -> None:
+    """Tell of every source for which nothing could be received as things are, before a sender finds out."""
+    for name in sources.names():
+        try:
+            reason = closed(sources.get(name), settings)
+        except SourceError as error:
+            logger.warning("nothing is received for %s until its declaration can be read: %s", name, error)
+        else:
+            if reason:
+                logger.warning("%s: %s", name, reason)
 
 
 def _log_to_stderr() -> None:

@@ -23,7 +23,7 @@ class Sources:
         """
         folder = self._landing_zone / name
         # A name comes from outside: nothing but a folder right below the landing zone is meant.
-        if Path(name).name != name or name.startswith((".", "_")) or not name.isprintable():
+        if not _is_receivable(name):
             raise UnknownSourceError(name)
         try:
             stat = (folder / DECLARATION).stat()
@@ -35,5 +35,10 @@ class Sources:
         return self._read[name][1]
 
     def names(self) -> list[str]:
-        """All declared sources."""
-        return sorted(file.parent.name for file in self._landing_zone.glob(f"*/{DECLARATION}"))
+        """All declared sources that a request can name."""
+        declared = (file.parent.name for file in self._landing_zone.glob(f"*/{DECLARATION}"))
+        return sorted(filter(_is_receivable, declared))
+
+
+def _is_receivable(name: str) -> bool:
+    return Path(name).name == name and not name.startswith((".", "_")) and name.isprintable()

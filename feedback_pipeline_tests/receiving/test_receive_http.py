@@ -186,6 +186,23 @@ def test_a_source_that_has_no_secret_yet_is_told_to_come_again(tmp_path):
     assert landed(tmp_path) == []
 
 
+def test_what_nothing_can_be_received_for_is_told_at_the_start(tmp_path):
+    declare(tmp_path, "clicks")
+    declare(tmp_path, "reviews", "format: events\nreviewers: true")
+    declare(tmp_path, "panel", "format: events\nreviewers: true")
+    declare(tmp_path, "faulty", "format: carrier_pigeon")
+
+    with receiving(tmp_path, FEEDBACK_RECEIVE_SECRET_PANEL="s") as receiver:
+        warned = [line for line in receiver.said if line.startswith("WARNING")]
+
+    assert ["faulty" in warned[0], "reviews" in warned[1]] == [True, True]
+    assert "format" in warned[0]
+    assert (
+        warned[1].strip().endswith("reviews: nothing is received for it until FEEDBACK_RECEIVE_SECRET_REVIEWS is set")
+    )
+    assert len(warned) == 2
+
+
 def test_without_any_secret_it_does_not_start(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", SERVE],
