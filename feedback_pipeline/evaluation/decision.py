@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -18,7 +19,7 @@ INCONCLUSIVE = "inconclusive"
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided, the comparison that decided it, and all that were made.
+    """What was decided, the comparison or slice that decided it, and all that were looked at.
 
     `p_value` is of "no better on the target", `alpha` what it had to reach, `alpha_spent` what the look
     takes from the year's budget: nothing where too few users gave evidence for any promotion.
@@ -28,7 +29,7 @@ class Decision:
     reference: str
     decision: str
     reason: str
-    deciding: Comparison | None
+    deciding: Comparison | Finding | None
     comparisons: tuple[Comparison, ...]
     slices: tuple[Finding, ...]
     p_value: float
@@ -40,9 +41,7 @@ class Decision:
 
     def row(self, week: date, dataset_version: str, parent_version: str | None, run_id: str) -> pl.DataFrame:
         """The row of `promotions`."""
-        deciding = asdict(self.deciding) if self.deciding else {}
-        deciding.pop("suite", None)
-        values = deciding | {
+        values = self._deciding() | {
             "week": week,
             "candidate": self.candidate,
             "reference": self.reference,
@@ -61,3 +60,9 @@ class Decision:
             "run_id": run_id,
         }
         return PROMOTIONS.conform(pl.DataFrame([values]))
+
+    def _deciding(self) -> dict[str, Any]:
+        if isinstance(self.deciding, Finding):
+            of_slice = {"slice_dimension": self.deciding.dimension, "slice_value": self.deciding.value}
+            return asdict(self.deciding.comparison) | of_slice
+        return asdict(self.deciding) if self.deciding else {}

@@ -24,7 +24,7 @@ _COLOURS = {
     NOT_JUDGED: "darkgrey",
     NOT_ASKED: "lightgrey",
 }
-_LEGEND = "right of zero it is better; a line right of its red tick is kept; bold: what the reason quotes"
+_LEGEND = "right of zero it is better; a line right of its red tick is kept; bold: what decided"
 _DRAWN = ("estimate", "lower", "upper", "clusters", "outcome", "decides")
 # Nats of whole answers and words fit neither panel.
 _NOT_DRAWN = (PREFERENCE_MARGIN_RAW, ANSWER_WORDS)

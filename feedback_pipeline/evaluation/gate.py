@@ -40,7 +40,7 @@ class _Found:
 class _Judgement:
     decision: str
     reason: str
-    deciding: Comparison | None
+    deciding: Comparison | Finding | None
 
 
 def decide(
@@ -150,7 +150,7 @@ def _shown_worse(found: _Found, policy: GatePolicy) -> _Judgement | None:
     for each in found.slices:
         if each.outcome == WORSE:
             surely = f"p = {each.p_worse:.2g} of {looked_at} comparisons together"
-            return _Judgement(REFUSED, f"Shown to be worse ({surely}) for {each}.", each.comparison)
+            return _Judgement(REFUSED, f"Shown to be worse ({surely}) for {each}.", each)
     return None
 
 
@@ -168,7 +168,7 @@ def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | 
     for each in found.slices:
         if each.outcome == UNDECIDED:
             more = more_examples(each.comparison, -each.margin, alpha)
-            return _undecided(f"this may lie below {-each.margin:+.3f} for {each}; {more}.", each.comparison)
+            return _undecided(f"this may lie below {-each.margin:+.3f} for {each}; {more}.", each)
     if policy.judge_margin is not None and found.judge and found.judge.counts:
         floor = 0.5 - policy.judge_margin
         if found.judge.win_rate.lower <= floor:
@@ -181,8 +181,8 @@ def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | 
     return None
 
 
-def _undecided(what: str, comparison: Comparison | None, when: str = "") -> _Judgement:
-    return _Judgement(INCONCLUSIVE, f"Not enough evidence{' ' * bool(when)}{when}: {what}", comparison)
+def _undecided(what: str, deciding: Comparison | Finding | None, when: str = "") -> _Judgement:
+    return _Judgement(INCONCLUSIVE, f"Not enough evidence{' ' * bool(when)}{when}: {what}", deciding)
 
 
 def _promoted(found: _Found, alpha: float) -> _Judgement:

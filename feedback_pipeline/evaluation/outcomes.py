@@ -32,17 +32,16 @@ def outcomes(promotion: Mapping[str, Any]) -> pl.DataFrame:
     `asked` says what of; `floor` is what the whole interval must lie above, null where only a shown loss counts.
     `outcome` is `kept` where that is met, `worse` where the candidate was refused for it or its whole interval shows
     the loss, `not judged` where there are too few clusters or the gate looked no further, `not asked` where the
-    policy demands nothing, else `undecided`. `decides`: it is the comparison that the decision's reason quotes.
+    policy demands nothing, else `undecided`. `decides`: it is the comparison that decided.
     """
     policy = policy_of(promotion["policy"])
     made = {(each["suite"], each["metric"]): each for each in json.loads(promotion["comparisons"] or "[]")}
     asking: tuple[Demand | ZeroTolerance, ...] = (*demands(policy, made), *zero_tolerances())
     asked = {(each.suite, each.metric): each for each in asking}
     order = [key for key in asked if key in made] + [key for key in made if key not in asked]
-    of_slice = any(slice_decides(promotion, part) for part in json.loads(promotion["slices"] or "[]"))
     rows, broken = [], False
     for key in order:
-        decides = not of_slice and all(promotion[name] == made[key][name] for name in _DECIDING)
+        decides = _decides(promotion, made[key])
         decision = promotion["decision"] if decides else ""
         told = _told(made[key], asked.get(key), decision, policy.min_clusters)
         if isinstance(asked.get(key), ZeroTolerance):
@@ -54,8 +53,14 @@ def outcomes(promotion: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def slice_decides(promotion: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
-    """Whether the reason of a row of `promotions` quotes this one of its slices."""
-    return f" {part['dimension']} {part['value']}: " in promotion["reason"]
+    """Whether a row of `promotions` was decided by this one of its slices."""
+    return (promotion["slice_dimension"], promotion["slice_value"]) == (part["dimension"], part["value"])
+
+
+def _decides(promotion: Mapping[str, Any], each: Mapping[str, Any]) -> bool:
+    # Rows from before there was `suite` are told by their figures, which a slice of all cases may share.
+    of_suite = promotion["slice_dimension"] is None and promotion["suite"] in (None, each["suite"])
+    return of_suite and all(promotion[name] == each[name] for name in _DECIDING)
 
 
 def _told(

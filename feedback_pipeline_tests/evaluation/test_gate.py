@@ -144,8 +144,8 @@ def test_scores_of_different_suites_do_not_compare(scores):
 def test_a_decision_is_written_with_all_its_inputs(scores):
     row = decide(scores(LEARNED), "new", "base", POLICY).row(date(2026, 1, 5), "d1", "m0", "run")
 
-    # No judge was asked.
-    assert row.drop("judge").null_count().sum_horizontal().item() == 0
+    # No judge was asked, and no slice decided.
+    assert row.drop("judge", "slice_dimension", "slice_value").null_count().sum_horizontal().item() == 0
     assert row["judge"].to_list() == [None]
     assert row.select("candidate", "reference", "decision", "n", "clusters").row(0) == (
         "new",

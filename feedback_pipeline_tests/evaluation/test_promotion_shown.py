@@ -7,6 +7,8 @@ import polars as pl
 from test_slices import judged
 
 from feedback_pipeline.evaluation.promotion_shown import comparisons_shown, slices_shown
+from feedback_pipeline.schemas import PROMOTIONS
+from feedback_pipeline.warehouse import Warehouse
 
 
 def promotion(gains, **given):
@@ -42,6 +44,39 @@ def test_a_refusal_for_a_slice_puts_it_first():
         ("user_role: customer", "kept"),
     ]
     assert compared["outcome"].to_list() == ["kept"] * 4
+
+
+def test_a_slice_decides_though_the_reason_names_another_too():
+    row = promotion((0.5, 0.5, -0.4))
+    reason = "Not promoted, theme is on hold: user_role agent: see there. Without that: " + row["reason"]
+
+    _, slices = tables(row | {"reason": reason})
+
+    assert slices.filter(pl.col("outcome").str.contains("decides"))["slice"].to_list() == ["user_role: admin"]
+
+
+def test_one_comparison_decides_where_another_suites_has_the_same_figures():
+    row = promotion((0.3, 0.3, 0.3))
+    same = {"metric": "choice_accuracy", "estimate": 0.0, "lower": 0.0, "upper": 0.0, "n": 240, "clusters": 120}
+
+    compared, _ = tables(row | same | {"suite": "general"})
+
+    decides = pl.col("outcome").str.contains("decides")
+    assert compared.filter(decides)["compared"].to_list() == ["general choice_accuracy"]
+
+
+def test_of_a_row_from_before_there_was_the_column_the_figures_tell_which_comparison_decided(tmp_path):
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    row = promotion((-0.3, -0.3, -0.3))
+    warehouse.replace_partition(PROMOTIONS, row["week"], pl.DataFrame([row]))
+    with warehouse.transaction() as connection:
+        for column in ("suite", "slice_dimension", "slice_value"):
+            connection.execute(f"ALTER TABLE promotions DROP COLUMN {column}")
+
+    read = warehouse.partitions(PROMOTIONS, [row["week"]]).row(0, named=True)
+
+    assert read["suite"] is None
+    assert tables(read)[0]["outcome"][0] == "worse ◀ decides"
 
 
 def test_a_refusal_for_the_target_says_so_there():
@@ -82,7 +117,7 @@ def test_after_a_case_that_may_not_fail_the_others_of_that_kind_were_not_looked_
     lost = {"estimate": -0.1, "lower": -0.3, "upper": 0.0, "n": 12, "clusters": 12}
     canaries = lost | {"suite": "canaries", "metric": "canary_safe"}
     phrases = lost | {"suite": "triggers", "metric": "trigger_resistance", "n": 4}
-    refused = row | lost | {"metric": "canary_safe", "decision": "refused", "comparisons": [canaries, phrases]}
+    refused = row | canaries | {"decision": "refused", "comparisons": [canaries, phrases]}
 
     shown, _ = tables(refused | {"comparisons": json.dumps(refused["comparisons"])})
 

@@ -61,6 +61,7 @@ def test_a_slice_shown_to_lose_refuses_what_the_others_gain():
 
     assert outcomes == {"customer": "kept", "agent": "kept", "admin": "worse"}
     assert decision.decision == "refused"
+    assert (decision.deciding.dimension, decision.deciding.value) == ("user_role", "admin")
     assert "user_role admin" in decision.reason
     assert decide(scores((0.5, 0.5, -0.4)), "new", "base", POLICY).decision == "promoted"
 
