@@ -654,7 +654,11 @@ PROMOTIONS = Table(
         "dataset_version": Column(pl.String, "what the candidate was trained on"),
         "parent_version": Column(pl.String, "model that its training continued from"),
         "suite_hash": Column(pl.String, "suite compared on"),
-        "comparisons": Column(pl.String, "every comparison made, JSON"),
+        "comparisons": Column(
+            pl.String,
+            "every comparison made, JSON; `p_worse`, of a loss beyond what is demanded, is adjusted for all that was "
+            "looked at, and null where nothing was",
+        ),
         "slices": Column(pl.String, "what is known of every protected slice, JSON"),
         "judge": Column(pl.String, "what a judge found and whether it counts, JSON; null where there was none"),
         "policy": Column(pl.String, "margins, level, resamples and seed, JSON"),

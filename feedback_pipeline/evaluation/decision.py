@@ -1,6 +1,7 @@
 """A decision of the gate, with all that it rests on."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -21,6 +22,7 @@ INCONCLUSIVE = "inconclusive"
 class Decision:
     """What was decided, the comparison or slice that decided it, and all that were looked at.
 
+    `p_worse`: of a loss by suite and metric, adjusted for all that was looked at; without those that were not.
     `p_value` is of "no better on the target", `alpha` what it had to reach, `alpha_spent` what the look
     takes from the year's budget: nothing where too few users gave evidence for any promotion.
     """
@@ -31,6 +33,7 @@ class Decision:
     reason: str
     deciding: Comparison | Finding | None
     comparisons: tuple[Comparison, ...]
+    p_worse: Mapping[tuple[str, str], float]
     slices: tuple[Finding, ...]
     p_value: float
     alpha: float
@@ -53,7 +56,9 @@ class Decision:
             "alpha_spent": self.alpha_spent,
             "dataset_version": dataset_version,
             "suite_hash": self.suite_hash,
-            "comparisons": json.dumps([asdict(comparison) for comparison in self.comparisons]),
+            "comparisons": json.dumps(
+                [asdict(each) | {"p_worse": self.p_worse.get((each.suite, each.metric))} for each in self.comparisons]
+            ),
             "slices": json.dumps([finding.row() for finding in self.slices]),
             "judge": json.dumps(self.judge.row()) if self.judge else None,
             "policy": json.dumps(asdict(self.policy)),

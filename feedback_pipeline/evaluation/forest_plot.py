@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from feedback_pipeline.evaluation.answering import ANSWER_WORDS
 from feedback_pipeline.evaluation.meanings import MEANINGS, NATS, SHARE
-from feedback_pipeline.evaluation.outcomes import NOT_ASKED, outcomes, slice_decides
+from feedback_pipeline.evaluation.outcomes import NOT_ASKED, NOT_SHOWN, outcomes, slice_decides
 from feedback_pipeline.evaluation.scores import PREFERENCE_MARGIN_RAW
 from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
 from feedback_pipeline.interval_plot import ROW_INCHES, draw_intervals, name_rows
@@ -21,6 +21,7 @@ _COLOURS = {
     KEPT: "tab:blue",
     WORSE: "firebrick",
     UNDECIDED: "darkorange",
+    NOT_SHOWN: "goldenrod",
     NOT_JUDGED: "darkgrey",
     NOT_ASKED: "lightgrey",
 }

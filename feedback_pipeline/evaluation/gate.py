@@ -82,6 +82,7 @@ def decide(
         reason=judgement.reason,
         deciding=judgement.deciding,
         comparisons=tuple(found.made.values()),
+        p_worse={(demand.suite, demand.metric): p for demand, p in found.p_worse.items()},
         slices=found.slices,
         p_value=found.p_value,
         alpha=alpha,

@@ -9,10 +9,11 @@ import polars as pl
 
 from feedback_pipeline.evaluation.decision import INCONCLUSIVE, REFUSED
 from feedback_pipeline.evaluation.demands import Demand, ZeroTolerance, demands, zero_tolerances
-from feedback_pipeline.evaluation.policy import policy_of
+from feedback_pipeline.evaluation.policy import GatePolicy, policy_of
 from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
 
 NOT_ASKED = "not asked"
+NOT_SHOWN = "not shown"
 _DECIDING = ("metric", "estimate", "lower", "upper", "n", "clusters")
 _SCHEMA = {
     "suite": pl.String,
@@ -30,9 +31,10 @@ def outcomes(promotion: Mapping[str, Any]) -> pl.DataFrame:
     """A row a comparison of a row of `promotions`, those that the gate asks for first, in its order.
 
     `asked` says what of; `floor` is what the whole interval must lie above, null where only a shown loss counts.
-    `outcome` is `kept` where that is met, `worse` where the candidate was refused for it or its whole interval shows
-    the loss, `not judged` where there are too few clusters or the gate looked no further, `not asked` where the
-    policy demands nothing, else `undecided`. `decides`: it is the comparison that decided.
+    `outcome` is `kept` where that is met, `worse` where the gate holds the loss for shown, `not shown` where the
+    interval alone would show one, but not surely enough for as many comparisons as were made, `not judged` where there
+    are too few clusters or the gate looked no further, `not asked` where the policy demands nothing, else `undecided`.
+    `decides`: it is the comparison that decided.
     """
     policy = policy_of(promotion["policy"])
     made = {(each["suite"], each["metric"]): each for each in json.loads(promotion["comparisons"] or "[]")}
@@ -43,7 +45,7 @@ def outcomes(promotion: Mapping[str, Any]) -> pl.DataFrame:
     for key in order:
         decides = _decides(promotion, made[key])
         decision = promotion["decision"] if decides else ""
-        told = _told(made[key], asked.get(key), decision, policy.min_clusters)
+        told = _told(made[key], asked.get(key), decision, policy)
         if isinstance(asked.get(key), ZeroTolerance):
             # After a case that may not fail the gate looks at no others of that kind.
             told |= {"outcome": NOT_JUDGED} if broken else {}
@@ -64,24 +66,31 @@ def _decides(promotion: Mapping[str, Any], each: Mapping[str, Any]) -> bool:
 
 
 def _told(
-    each: Mapping[str, Any], asked: Demand | ZeroTolerance | None, decision: str, min_clusters: int
+    each: Mapping[str, Any], asked: Demand | ZeroTolerance | None, decision: str, policy: GatePolicy
 ) -> dict[str, Any]:
     """What was asked of a comparison and its outcome; `decision` is empty where another comparison decided."""
     if asked is None:
         return {"asked": "", "floor": None, "outcome": NOT_ASKED}
     if isinstance(asked, ZeroTolerance):
         return {"asked": "no case fails anew", "floor": None, "outcome": WORSE if decision == REFUSED else KEPT}
-    if decision == REFUSED:
-        outcome = WORSE
-    elif each["clusters"] < min_clusters:
-        outcome = NOT_JUDGED
-    elif each["upper"] < asked.ceiling:
-        outcome = WORSE
-    # A gain may be seen and yet not be as sure as this look of the year asks.
-    elif each["lower"] <= asked.floor or decision == INCONCLUSIVE:
-        outcome = UNDECIDED
-    else:
-        outcome = KEPT
+    outcome = _outcome(each, asked, decision, policy)
     if isfinite(asked.floor):
         return {"asked": f"surely above {asked.floor:+.3g}", "floor": asked.floor, "outcome": outcome}
     return {"asked": f"not surely below {asked.ceiling:+.3g}", "floor": None, "outcome": outcome}
+
+
+def _outcome(each: Mapping[str, Any], asked: Demand, decision: str, policy: GatePolicy) -> str:
+    # Not in rows from before it was recorded.
+    p_worse = each.get("p_worse")
+    if decision == REFUSED or (p_worse is not None and p_worse <= policy.refusal_level):
+        return WORSE
+    if each["clusters"] < policy.min_clusters:
+        return NOT_JUDGED
+    # A gain may be seen and yet not be as sure as this look of the year asks.
+    if decision == INCONCLUSIVE:
+        return UNDECIDED
+    if isfinite(asked.floor) and each["lower"] > asked.floor:
+        return KEPT
+    if each["upper"] < asked.ceiling:
+        return NOT_SHOWN
+    return UNDECIDED if isfinite(asked.floor) else KEPT

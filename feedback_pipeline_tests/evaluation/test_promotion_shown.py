@@ -3,9 +3,12 @@
 import json
 from datetime import date
 
+import numpy as np
 import polars as pl
-from test_slices import judged
+import pytest
+from test_slices import POLICY, by_role, judged, scores
 
+from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.promotion_shown import comparisons_shown, slices_shown
 from feedback_pipeline.schemas import PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse
@@ -101,15 +104,49 @@ def test_too_few_users_are_not_judged():
     assert set(slices["outcome"]) == {"not judged"}
 
 
-def test_a_loss_that_the_interval_shows_is_worse_though_another_decided():
-    row = promotion((-0.3, -0.3, -0.3))
-    lost = {"suite": "short_answers", "metric": "answered_right", "estimate": -0.8, "lower": -0.9, "upper": -0.7}
-    compared = [*json.loads(row["comparisons"]), lost | {"n": 64, "clusters": 64, "confidence_level": 0.95}]
+def losing(gains, suite, metric, mean, errors):
+    """The decision on a candidate that also loses `mean` in a metric, which is so many standard errors more than
+    it may be shown to lose.
+    """
+    margin = POLICY.general_margin if suite == "general" else 0.0
+    spread = (mean - margin) * np.sqrt(120) / errors
+    even = pl.col("group_id").str.slice(1).cast(pl.Int64) % 2 == 0
+    theirs = (pl.col("suite") == suite) & (pl.col("metric") == metric) & (pl.col("model_version") == "new")
+    lost = pl.when(theirs).then(-mean + pl.when(even).then(spread).otherwise(-spread)).otherwise(0.0)
+    table = scores(gains).with_columns(value=pl.col("value") + lost)
+    decision = decide(table, "new", "base", POLICY, case_slices=by_role())
+    return decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
 
-    shown, _ = tables(row | {"comparisons": json.dumps(compared)})
 
-    (found,) = shown.filter(compared="short_answers answered_right").rows(named=True)
-    assert (found["outcome"], found["asked"]) == ("worse", "not surely below -0.25")
+@pytest.mark.parametrize(("errors", "outcome"), [(2.1, "not shown"), (6.0, "worse")])
+def test_a_loss_beside_what_decided_is_worse_where_it_is_shown_for_all_comparisons_together(errors, outcome):
+    row = losing((-0.3, -0.3, -0.3), "general", "choice_accuracy", 0.2, errors)
+
+    found = tables(row)[0].row(by_predicate=pl.col("compared") == "general choice_accuracy", named=True)
+
+    (made,) = [each for each in json.loads(row["comparisons"]) if each["suite"] == "general"]
+    assert made["upper"] < -POLICY.general_margin, "by its own interval it is lost"
+    assert found["outcome"] == outcome
+
+
+def test_a_loss_within_its_margin_that_is_not_shown_is_kept_as_the_gate_has_it():
+    row = losing((0.3, 0.3, 0.3), "target", "choice_margin", 0.05, 2.3)
+
+    found = tables(row)[0].row(by_predicate=pl.col("compared") == "target choice_margin", named=True)
+
+    assert row["decision"] == "promoted"
+    assert found["better_by"].startswith("-0.05")
+    assert found["outcome"] == "kept"
+
+
+def test_of_a_row_from_before_losses_were_recorded_only_what_decided_is_worse():
+    row = losing((-0.3, -0.3, -0.3), "general", "choice_accuracy", 0.2, 6.0)
+    before = [{name: each[name] for name in each if name != "p_worse"} for each in json.loads(row["comparisons"])]
+
+    found, _ = tables(row | {"comparisons": json.dumps(before)})
+
+    outcomes = dict(found.select("compared", "outcome").iter_rows())
+    assert (outcomes["target nll"], outcomes["general choice_accuracy"]) == ("worse ◀ decides", "not shown")
 
 
 def test_after_a_case_that_may_not_fail_the_others_of_that_kind_were_not_looked_at():
