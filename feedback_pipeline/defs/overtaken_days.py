@@ -25,6 +25,7 @@ earlier_themes = dg.AssetSpec(
     description="One observation per time that the themes of a day before became others than the day went on from.",
 )
 _NONE_YET = "none yet"
+_VERSION = "dagster/data_version"
 
 
 def expect(instance: dg.DagsterInstance, days: Iterable[date]) -> None:
@@ -40,6 +41,22 @@ def announce(instance: dg.DagsterInstance, asset: dg.AssetSpec, days: Iterable[d
     _observe(instance, asset, days, run_id)
 
 
+def observed_versions(instance: dg.DagsterInstance, asset: dg.AssetSpec, days: Iterable[date]) -> dict[date, str]:
+    """What those of the days were last observed as that ever were."""
+    found = {}
+    for day in days:
+        last = dg.AssetRecordsFilter(asset_key=asset.key, asset_partitions=[day.isoformat()])
+        for record in instance.fetch_observations(last, limit=1).records:
+            if observation := record.asset_observation:
+                found[day] = (observation.tags or {})[_VERSION]
+    return found
+
+
+def take_back(instance: dg.DagsterInstance, asset: dg.AssetSpec, day: date, version: str) -> None:
+    """Undo what was announced for a day by the run that has now made it anew, and began when `version` stood."""
+    _observe(instance, asset, [day], version)
+
+
 def latest(instance: dg.DagsterInstance, asset: dg.AssetSpec) -> dict[date, int]:
     """Days and their last observation, numbered in the order of all events."""
     found = instance.get_latest_storage_id_by_partition(asset.key, dg.DagsterEventType.ASSET_OBSERVATION)
@@ -48,5 +65,5 @@ def latest(instance: dg.DagsterInstance, asset: dg.AssetSpec) -> dict[date, int]
 
 def _observe(instance: dg.DagsterInstance, asset: dg.AssetSpec, days: Iterable[date], version: str) -> None:
     for day in days:
-        tags = {"dagster/data_version": version}
+        tags = {_VERSION: version}
         instance.report_runless_asset_event(dg.AssetObservation(asset.key, partition=day.isoformat(), tags=tags))

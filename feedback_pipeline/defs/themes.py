@@ -10,7 +10,7 @@ import polars as pl
 from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.io_manager import EachPartition
 from feedback_pipeline.defs.metadata import PREVIEW_ROWS, markdown_image, markdown_table, table_metadata
-from feedback_pipeline.defs.overtaken_days import announce, earlier_themes
+from feedback_pipeline.defs.overtaken_days import announce, earlier_themes, observed_versions, take_back
 from feedback_pipeline.defs.partitions import NIGHTLY, nightly_asset, partition_dates
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.recall.encoder import load_encoder
@@ -45,14 +45,21 @@ def grouping(context: dg.AssetExecutionContext, store: Store) -> Iterator[dg.Mat
     """
     days = partition_dates(context)
     encoder = load_encoder(store.settings.encoder)
-    overtaken = _grouped_after(context.instance, days)
+    grouped_ever = _grouped_ever(context.instance)
+    before: dict[date, str] = {}
+    overtaken: list[date] = []
     for day in days:
         grouped = group_day(store.warehouse, store.settings.index, encoder, day)
-        if overtaken and grouped.differs(store.warehouse):
+        later = [each for each in grouped_ever if each > day]
+        if later and not overtaken and grouped.differs(store.warehouse):
+            # Its own days too, for it may be killed before it comes to them; but none that could not be taken back.
+            before = observed_versions(context.instance, earlier_themes, days)
+            overtaken = [each for each in later if each in before or each not in days]
             # Before it is stored: a run that is killed between the two finds the difference again.
             announce(context.instance, earlier_themes, overtaken, context.run.run_id)
-            overtaken = []
         grouped.store(store.warehouse)
+        if day in overtaken:
+            take_back(context.instance, earlier_themes, day, before[day])
         context.log.info(f"{day}: {grouped.themes.height} themes")
     yield from (_stored(store.warehouse, table, days) for table in _TABLES)
 
@@ -65,12 +72,11 @@ def _stored(warehouse: Warehouse, table: Table, days: list[date]) -> dg.Material
     return dg.MaterializeResult(asset_key=table.name, metadata=metadata)
 
 
-def _grouped_after(instance: dg.DagsterInstance, days: list[date]) -> list[date]:
+def _grouped_ever(instance: dg.DagsterInstance) -> list[date]:
     grouped = instance.get_latest_storage_id_by_partition(
         dg.AssetKey(THEMES.name), dg.DagsterEventType.ASSET_MATERIALIZATION
     )
-    later = sorted(date.fromisoformat(key) for key in grouped)
-    return [day for day in later if day > days[0] and day not in days]
+    return sorted(map(date.fromisoformat, grouped))
 
 
 def _themes_shown(warehouse: Warehouse, day: date) -> dict[str, dg.MetadataValue]:

@@ -16,6 +16,7 @@ from feedback_pipeline.definitions import defs
 from feedback_pipeline.defs.automation import landed_files
 from feedback_pipeline.defs.overtaken_days import earlier_themes
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.routing.themes.theme_day import ThemeDay
 from feedback_pipeline.schemas import EVIDENCE
 from feedback_pipeline.warehouse import Warehouse
 
@@ -180,7 +181,9 @@ def test_a_part_that_lands_late_has_the_later_day_of_its_answer_run_again(world)
 
 
 def killed_grouping(folder, moment: str) -> None:
-    """The first day's grouping in another process, killed before or after it tells which days it overtook."""
+    """A grouping in another process, killed: of the first day `before` or `after` it tells which days it overtook, or
+    of three days `on the way`, with the first of them stored.
+    """
     done = subprocess.run(
         [sys.executable, __file__, moment], env=os.environ | {"DAGSTER_HOME": str(folder)}, capture_output=True
     )
@@ -209,8 +212,38 @@ def test_a_grouping_that_is_killed_tells_which_days_it_overtakes_when_it_is_run_
         assert stale(instance, "themes") == [SECOND]
 
 
+@pytest.mark.slow
+def test_days_that_a_killed_range_did_not_come_to_are_stale_though_only_its_first_is_run_again(world):
+    home, _ = world
+    folder = home / "dagster"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder)) as instance:
+        run(instance, FIRST, FOURTH, only=BEFORE_GROUPING + GROUPING)
+        land_complaint(home)
+        run(instance, FIRST, only=BEFORE_GROUPING)
+
+        killed_grouping(folder, "on the way")
+        run(instance, FIRST, only=GROUPING)
+        assert stale(instance, "themes") == [SECOND, THIRD, FOURTH]
+
+        run(instance, SECOND, FOURTH, only=GROUPING)
+        assert stale(instance, "themes") == []
+
+
+@pytest.mark.slow
+def test_days_of_a_range_that_overtakes_some_of_its_own_are_not_stale_once_it_is_through(world):
+    home, instance = world
+    run(instance, FIRST, FOURTH, only=BEFORE_GROUPING + GROUPING)
+    land_complaint(home)
+    run(instance, FIRST, only=BEFORE_GROUPING)
+
+    run(instance, FIRST, THIRD, only=GROUPING)
+
+    assert stale(instance, "themes") == [FOURTH]
+
+
 if __name__ == "__main__":
-    report = dg.DagsterInstance.report_runless_asset_event
+    report, store = dg.DagsterInstance.report_runless_asset_event, ThemeDay.store
 
     def report_and_die(instance: dg.DagsterInstance, event) -> None:
         """Die before or after the observation that the second day's themes are overtaken."""
@@ -219,6 +252,14 @@ if __name__ == "__main__":
         assert (event.asset_key, event.partition) == (earlier_themes.key, str(SECOND))
         os.kill(os.getpid(), signal.SIGKILL)
 
-    dg.DagsterInstance.report_runless_asset_event = report_and_die
+    def store_and_die(grouped: ThemeDay, warehouse: Warehouse) -> None:
+        store(grouped, warehouse)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    days = [FIRST]
+    if sys.argv[1] == "on the way":
+        ThemeDay.store, days = store_and_die, [FIRST, THIRD]
+    else:
+        dg.DagsterInstance.report_runless_asset_event = report_and_die
     with dg.DagsterInstance.get() as stored:
-        run(stored, FIRST, only=GROUPING)
+        run(stored, *days, only=GROUPING)
