@@ -165,7 +165,7 @@ INTERACTIONS = Table(
         "arrival_day": Column(pl.Date, "day the answer's line arrived"),
         "interaction_id": Column(pl.String, "the logger's id of the answer"),
         "event_id": Column(
-            pl.String, "line it came from; of several the one with the response, if that arrived on the day"
+            pl.String, "line it came from; of several the one with the response, of this day or a day before"
         ),
         "part_event_ids": Column(
             TEXTS, "all lines it came from, of this day and days before, where several told it together"

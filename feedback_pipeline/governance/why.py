@@ -73,10 +73,11 @@ SELECT v.as_of, v.p_satisfied, v.p_trusted, v.n_positive, v.n_negative, v.domina
 FROM verdicts v LEFT JOIN routes r ON r.interaction_id = v.interaction_id AND r.day = v.as_of
 WHERE v.interaction_id = $id AND v.as_of <= $sunday ORDER BY v.as_of DESC LIMIT 1
 """
-# A line delivered again is accepted on both days: what is told is of its own day.
+# A line delivered again is accepted on both days: what is told is of its own day, or of the last before that brought
+# the line. There it may stand as rejected, for what it lacked then.
 _LINES = """
 SELECT event_id, arrival_day, min_by(source || '/' || file, line_number) AS file, min(line_number) AS line_number
-FROM raw_events WHERE outcome = 'accepted' AND event_id IN (FROM told SELECT event_id) GROUP BY ALL
+FROM raw_events WHERE outcome <> 'duplicate' AND event_id IN (FROM told SELECT event_id) GROUP BY ALL
 """
 _INTERACTION = f"""
 WITH told AS (
@@ -86,7 +87,7 @@ WITH told AS (
 SELECT i.interaction_id, i.session_id, i.user_id, i.model_version, i.observed_at,
     list_last(list_filter(i.prompt_messages, lambda m: m.role = 'user')).content AS query, i.response,
     i.event_id, line.file, line.line_number
-FROM told i LEFT JOIN ({_LINES}) line ON line.event_id = i.event_id AND line.arrival_day = i.arrival_day
+FROM told i ASOF LEFT JOIN ({_LINES}) line ON line.event_id = i.event_id AND line.arrival_day <= i.arrival_day
 """
 _EVIDENCE = f"""
 WITH known AS (
@@ -105,6 +106,6 @@ WITH known AS (
 )
 SELECT known.* EXCLUDE (source), told.event_id, line.file, line.line_number
 FROM known LEFT JOIN told USING (source, trigger_id)
-LEFT JOIN ({_LINES}) line ON line.event_id = told.event_id AND line.arrival_day = told.arrival_day
+ASOF LEFT JOIN ({_LINES}) line ON line.event_id = told.event_id AND line.arrival_day <= told.arrival_day
 ORDER BY known.observed_at, known.evidence_id
 """

@@ -1,6 +1,6 @@
 """Answers that several lines tell together: a trace and its generation, a span and its events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,21 +16,20 @@ _NEEDED = ("prompt_messages", "response", "observed_at")
 def with_answers_put_together(
     chunks: Sequence[Parsed], keep: Callable[[pl.DataFrame], pl.DataFrame], latest: datetime, by_user: bool
 ) -> list[Parsed]:
-    """`chunks` with the answers that their parts tell, each in the chunk that has its response.
+    """`chunks` with the answers that their parts tell, each in the chunk that has the best of its lines.
 
     `keep` gets the parts of all lines that can be used, and gives the parts that came of these answers
     before. Of each field the value of the part with the highest `rank` that has one counts (of equal
     ranks, that observed last, then the first `event_id`), whatever order the lines came in.
-    `part_event_ids` names all its lines; `event_id` is the one with the response, or where that came
-    before, the one of `chunks` that ranks highest. Where no whole and usable answer comes of them, all
-    its lines are rejected, and so are lines that share an answer with a rejected line; a line that
-    gives feedback is not, for nothing but what other lines do not tell yet. `latest` and `by_user` as
-    for `validate.rejections`.
+    `part_event_ids` names all its lines, `event_id` the one with the response, which may have come before.
+    Where no whole and usable answer comes of them, all its lines are rejected, and so are lines that
+    share an answer with a rejected line; a line that gives feedback is not, for nothing but what other
+    lines do not tell yet. `latest` and `by_user` as for `validate.rejections`.
     """
     rejected = pl.concat([rejections(parsed, latest, by_user).rename({"rejection": "reason"}) for parsed in chunks])
     parts = pl.concat([parsed.parts for parsed in chunks])
     kept = keep(parts.join(rejected, on="event_id", how="anti").unique(maintain_order=True))
-    # Of a line that comes again the new row is named after the one that is here.
+    # A line that comes again is one that is here.
     earlier = kept.join(parts, on="event_id", how="anti")
     known = pl.concat([parts.with_columns(own=True), earlier.with_columns(own=False)])
     answers = _answers(known).with_columns(missing=_incomplete())
@@ -40,13 +39,12 @@ def with_answers_put_together(
     while (lost := _sharing_a_line(answers, rejected)).height:
         rejected = pl.concat([rejected, _lines_of(lost)]).unique("event_id", keep="first", maintain_order=True)
         answers = answers.join(lost, on="interaction_id", how="anti")
-    whole = answers.filter(pl.col("fault").is_null()).select(*PARSED_INTERACTIONS, "part_event_ids")
-    return [_completed(parsed, whole, rejected) for parsed in chunks]
+    whole = answers.filter(pl.col("fault").is_null())
+    return [_completed(parsed, some, rejected) for parsed, some in zip(chunks, _by_chunk(whole, chunks), strict=True)]
 
 
 def _answers(parts: pl.DataFrame) -> pl.DataFrame:
     fields = [name for name in PARSED_INTERACTIONS if name not in ("event_id", "interaction_id")]
-    responds = pl.col("response").is_not_null()
     return (
         parts.sort(
             ["interaction_id", "rank", "observed_at", "event_id"],
@@ -55,11 +53,9 @@ def _answers(parts: pl.DataFrame) -> pl.DataFrame:
         )
         .group_by("interaction_id", maintain_order=True)
         .agg(
-            pl.when(pl.col("own").filter(responds).first())
-            .then(pl.col("event_id").filter(responds).first())
-            .otherwise(pl.col("event_id").filter("own").first())
-            .alias("event_id"),
+            pl.col("event_id").filter(pl.col("response").is_not_null()).first(),
             *(pl.col(name).drop_nulls().first() for name in fields),
+            own_event_id=pl.col("event_id").filter("own").first(),
             part_event_ids=pl.col("event_id").unique().sort(),
         )
         .with_columns(pl.col("model_version").fill_null(UNKNOWN_MODEL))
@@ -99,11 +95,19 @@ def _sharing_a_line(answers: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFra
     )
 
 
-def _completed(parsed: Parsed, whole: pl.DataFrame, rejected: pl.DataFrame) -> Parsed:
+def _by_chunk(answers: pl.DataFrame, chunks: Sequence[Parsed]) -> Iterator[pl.DataFrame]:
+    """The answers of each chunk; one whose line several have is the first one's."""
+    for parsed in chunks:
+        own = answers.join(parsed.parts, left_on="own_event_id", right_on="event_id", how="semi")
+        answers = answers.join(own, on="interaction_id", how="anti")
+        yield own.select(*PARSED_INTERACTIONS, "part_event_ids")
+
+
+def _completed(parsed: Parsed, answers: pl.DataFrame, rejected: pl.DataFrame) -> Parsed:
     ids = pl.concat([parsed.parts["event_id"], parsed.interactions["event_id"], parsed.feedback_events["event_id"]])
     own = pl.DataFrame({"event_id": ids.unique()})
     return replace(
         parsed,
-        interactions=pl.concat([parsed.interactions, whole.join(own, on="event_id", how="semi")], how="diagonal"),
+        interactions=pl.concat([parsed.interactions, answers], how="diagonal"),
         rejections=pl.concat([parsed.rejections, rejected.join(own, on="event_id", how="semi")]),
     )

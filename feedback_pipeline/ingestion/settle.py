@@ -32,7 +32,11 @@ def settle(connection: duckdb.DuckDBPyConnection, day: date, source: str) -> Non
     place = {"day": day, "source": source}
     connection.execute(_REPEATED, place)
     connection.execute(_OUTCOMES, place)
-    for table, key in (("interactions", "interaction_id"), ("feedback_events", "feedback_id")):
+    # What several lines tell is made anew with every reading, and may be named after a line of a day before.
+    for table, key, of_a_line in (
+        ("interactions", "interaction_id", "part_event_ids IS NULL"),
+        ("feedback_events", "feedback_id", "true"),
+    ):
         connection.execute(
             f"""
             DELETE FROM {table} WHERE rowid IN (
@@ -44,7 +48,7 @@ def settle(connection: duckdb.DuckDBPyConnection, day: date, source: str) -> Non
         )
         connection.execute(
             f"""
-            DELETE FROM {table} WHERE {_HERE} AND event_id NOT IN (
+            DELETE FROM {table} WHERE {_HERE} AND {of_a_line} AND event_id NOT IN (
                 SELECT event_id FROM raw_events WHERE {_HERE} AND outcome = 'accepted'
             )
             """,

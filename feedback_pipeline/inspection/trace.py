@@ -36,10 +36,10 @@ SELECT i.session_id, i.turn, i.interaction_id, i.observed_at, i.user_id, i.user_
     i.response, i.source, e.file, e.line_number, i.arrival_day,
     v.p_satisfied, v.dominant_reason, v.conflict, r.destination, r.reason AS route_reason
 FROM {current(INTERACTIONS, _EVER, where=_SESSION)} i
-LEFT JOIN (
+ASOF LEFT JOIN (
     SELECT event_id, arrival_day, min(file) AS file, min(line_number) AS line_number
-    FROM raw_events WHERE outcome = 'accepted' GROUP BY ALL
-) e ON e.event_id = i.event_id AND e.arrival_day = i.arrival_day
+    FROM raw_events WHERE outcome <> 'duplicate' GROUP BY ALL
+) e ON e.event_id = i.event_id AND e.arrival_day <= i.arrival_day
 LEFT JOIN (FROM verdicts QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY as_of DESC) = 1) v
     ON v.interaction_id = i.interaction_id
 LEFT JOIN (FROM routes QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY day DESC) = 1) r

@@ -48,7 +48,7 @@ def test_of_equal_ranks_what_was_observed_last_counts():
         assert parsed.interactions["response"].to_list() == ["whole, and corrected"]
 
 
-def test_parts_from_before_complete_an_answer_whose_row_is_a_line_of_the_day():
+def test_parts_from_before_complete_an_answer_that_is_named_after_the_line_with_its_response():
     trace, generation = told([TRACE]), told([AnswerPart(interaction_id="other")], [GENERATION])
     before = generation.parts.filter(interaction_id="a")
     kept = []
@@ -59,7 +59,7 @@ def test_parts_from_before_complete_an_answer_whose_row_is_a_line_of_the_day():
 
     (row,) = parsed.interactions.rows(named=True)
     assert (row["response"], row["user_id"]) == ("whole", "u")
-    assert (row["event_id"], row["part_event_ids"]) == ("e0", ["e0", "e1"])
+    assert (row["event_id"], row["part_event_ids"]) == ("e1", ["e0", "e1"])
     assert kept[0].equals(trace.parts)
 
 

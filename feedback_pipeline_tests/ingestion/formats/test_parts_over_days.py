@@ -17,13 +17,12 @@ from feedback_pipeline.ingestion.landing import import_files
 from feedback_pipeline.ingestion.ledger import ledger, unaccounted
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import IngestionReport, store_day
+from feedback_pipeline.inspection.trace import trace
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 from feedback_pipeline.warehouse import Warehouse, current
 
 FIRST, SECOND = DAYS = [START.date() + timedelta(days=number) for number in range(2)]
 IN_PARTS = sorted(name for name, form in RECORD_FORMATS.items() if form.in_parts)
-# Which of its lines a row names, and when it came, is all that the day decides.
-OWN = ("arrival_day", "event_id")
 
 
 class World:
@@ -48,9 +47,12 @@ class World:
         return reports
 
     def known(self, as_of: date) -> list[list[dict]]:
-        """Answers and feedback as of a day, without what depends on the day they came."""
+        """Answers and feedback as of a day, without the day they came."""
         return [
-            self.warehouse.read(f"SELECT * FROM {current(table, as_of)}").drop(OWN).sort(table.identity).to_dicts()
+            self.warehouse.read(f"SELECT * FROM {current(table, as_of)}")
+            .drop("arrival_day")
+            .sort(table.identity)
+            .to_dicts()
             for table in (INTERACTIONS, FEEDBACK_EVENTS)
         ]
 
@@ -149,6 +151,19 @@ def test_feedback_on_an_answer_that_is_not_whole_yet_counts_from_the_first_day(t
     assert [said["label"] for said in world.known(FIRST)[1]] == ["down"]
     assert [told["response"] for told in world.known(SECOND)[0]] == [answer.response]
     assert world.lines() == (2, 0, 0)
+
+
+def test_an_answer_whose_response_came_a_day_before_its_trace_is_traced_to_the_line_with_the_response(tmp_path):
+    world = World(tmp_path, "langfuse")
+    asked = {"id": "a", "timestamp": f"{FIRST}T10:00:00Z", "user_id": "u", "session_id": "s"}
+    told = {"type": "GENERATION", "start_time": f"{FIRST}T10:00:01Z", "input": "hi?", "output": "Hi."}
+    world.land(FIRST, [told | {"id": "h", "trace_id": "b"}, told | {"id": "g", "trace_id": "a"}])
+    world.land(SECOND, [asked])
+    world.store(*DAYS)
+
+    (exchange,) = trace(world.warehouse, "s")
+
+    assert (exchange["file"], exchange["line_number"]) == (f"{FIRST}/export.jsonl", 2)
 
 
 def test_an_export_that_is_split_at_midnight_loses_nothing(tmp_path):
