@@ -128,26 +128,38 @@ def finished_stage(folder: Path) -> StageResult | None:
 def adapted_model(base: BaseModel, start: Path | None, config: TrainingConfig) -> Any:
     """The base model with the adapter to be trained: that in `start`, or a new one drawn from PyTorch's generator."""
     import torch
-    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft import PeftModel, get_peft_model
     from transformers import AutoModelForCausalLM
+
+    from feedback_pipeline.training.fast_layers import use_fast_layers
 
     # The base is frozen, so bfloat16 costs it nothing but time where the processor lacks it; LoRA stays in float32.
     dtype = torch.bfloat16 if has_bfloat16() else torch.float32
+    on_cpu = not torch.cuda.is_available()
     # The backward pass of the fused attention costs a CPU a fifth of a step.
-    attention = "sdpa" if torch.cuda.is_available() else "eager"
+    attention = "eager" if on_cpu else "sdpa"
     model = AutoModelForCausalLM.from_pretrained(base.folder, dtype=dtype, attn_implementation=attention)
     if start:
         check_seal(start)
-        return PeftModel.from_pretrained(model, start, is_trainable=True)
+        adapted = PeftModel.from_pretrained(model, start, is_trainable=True)
+    else:
+        adapted = get_peft_model(model, _new_lora(config))
+    if on_cpu:
+        use_fast_layers(adapted)
+    return adapted
+
+
+def _new_lora(config: TrainingConfig) -> Any:
+    from peft import LoraConfig
+
     targets = config.target_modules
-    lora = LoraConfig(
+    return LoraConfig(
         r=config.lora_r,
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
         target_modules=targets if isinstance(targets, str) else list(targets),
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, lora)
 
 
 def _add_callbacks(
