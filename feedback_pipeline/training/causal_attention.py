@@ -39,7 +39,7 @@ def causal_attention(
         return usual, None
     batch, heads, tokens, width = query.shape
     groups = key.shape[1]
-    attended = _CausalAttention.apply(
+    attended = _CausalAttention.apply(  # type: ignore[no-untyped-call]  # torch's own
         query.reshape(batch * groups, -1, width),
         key.reshape(batch * groups, tokens, width),
         value.reshape(batch * groups, tokens, width),
@@ -54,7 +54,8 @@ def causal_mask(*, attention_mask: torch.Tensor | None = None, **asked: Any) -> 
     padded_right = attention_mask is None or not (attention_mask[:, 1:] & ~attention_mask[:, :-1]).any()
     if whole and padded_right:
         return None
-    return eager_mask(attention_mask=attention_mask, **asked)
+    usual: torch.Tensor | None = eager_mask(attention_mask=attention_mask, **asked)
+    return usual
 
 
 AttentionInterface.register(CAUSAL_ATTENTION, causal_attention)

@@ -35,7 +35,7 @@ def narrow(value: Any, like: Any) -> Any:
     raise NotImplementedError("compiled code only")
 
 
-@overload(wide, inline="always")
+@overload(wide, inline="always")  # type: ignore[untyped-decorator]  # Numba's own
 def _wide(element: Any) -> Any:
     def of_float32(element: Any) -> Any:
         return element
@@ -46,7 +46,7 @@ def _wide(element: Any) -> Any:
     return of_bfloat16 if isinstance(element, types.Integer) else of_float32
 
 
-@overload(narrow, inline="always")
+@overload(narrow, inline="always")  # type: ignore[untyped-decorator]  # Numba's own
 def _narrow(value: Any, like: Any) -> Any:
     def to_float32(value: Any, like: Any) -> Any:
         return np.float32(value)
@@ -59,7 +59,7 @@ def _narrow(value: Any, like: Any) -> Any:
     return to_bfloat16 if isinstance(like, types.Integer) else to_float32
 
 
-@register_jitable
+@register_jitable  # type: ignore[untyped-decorator]  # Numba's own
 def highest(row: Any, n: int) -> Any:
     """The largest of the first `n` of a row, as a float32: NaN where there is one.
 
@@ -73,7 +73,7 @@ def highest(row: Any, n: int) -> Any:
     return np.int32(most ^ ((most >> np.int32(_SIGN_BITS)) & np.int32(_ALL_BUT_SIGN))).view(np.float32)
 
 
-@register_jitable(inline="always")
+@register_jitable(inline="always")  # type: ignore[untyped-decorator]  # Numba's own
 def exp(x: Any) -> Any:
     """The exponential of a float32 below 88, to 1e-6 of it: Cephes' `expf`, free of branches so that it vectorises."""
     x = np.float32(-87) if x < np.float32(-87) else x

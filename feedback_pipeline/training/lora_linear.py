@@ -7,6 +7,7 @@ written out by hand, as Unsloth's are on GPUs.
 Importing this module imports torch, which takes seconds: import it where training begins.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,15 +21,16 @@ def is_lora_linear(layer: torch.nn.Module) -> bool:
 
 def lora_linear_forward(self: Linear, x: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
     """`Linear.forward`, which is left to do what is more than one LoRA without dropout."""
+    peft_forward: Callable[..., torch.Tensor] = Linear.forward
     weight, active = self.base_layer.weight, self.active_adapters
     plain = len(active) == 1 and active[0] in self.lora_A and active[0] not in self.lora_variant
     if args or options or self.disable_adapters or self.merged or not plain or x.dtype != weight.dtype:
-        return Linear.forward(self, x, *args, **options)
+        return peft_forward(self, x, *args, **options)
     (name,) = active
     drops = self.training and not isinstance(self.lora_dropout[name], torch.nn.Identity)
     if drops or self.lora_B[name].bias is not None:
-        return Linear.forward(self, x)
-    result: torch.Tensor = _LoRALinear.apply(
+        return peft_forward(self, x)
+    result: torch.Tensor = _LoRALinear.apply(  # type: ignore[no-untyped-call]  # torch's own
         x, weight, self.base_layer.bias, self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
     )
     return result

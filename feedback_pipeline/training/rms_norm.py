@@ -14,7 +14,8 @@ from feedback_pipeline.training.compiled_floats import compiled_rows, narrow, ro
 
 def rms_norm_forward(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:
     """For a module with a frozen `weight` (width,) and a `variance_epsilon`, as Llama's and its many likes have."""
-    normed: torch.Tensor = _RMSNorm.apply(hidden_states.contiguous(), self.weight, self.variance_epsilon)
+    states = hidden_states.contiguous()
+    normed: torch.Tensor = _RMSNorm.apply(states, self.weight, self.variance_epsilon)  # type: ignore[no-untyped-call]  # torch's own
     return normed
 
 

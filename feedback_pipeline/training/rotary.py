@@ -30,8 +30,8 @@ def rotary_attention_forward(
         )
         return usual
     cos, sin = position_embeddings
-    query = _Rotary.apply(self.q_proj(hidden_states).view(shape), cos, sin)
-    key = _Rotary.apply(self.k_proj(hidden_states).view(shape), cos, sin)
+    query = _Rotary.apply(self.q_proj(hidden_states).view(shape), cos, sin)  # type: ignore[no-untyped-call]  # torch's own
+    key = _Rotary.apply(self.k_proj(hidden_states).view(shape), cos, sin)  # type: ignore[no-untyped-call]  # torch's own
     value = self.v_proj(hidden_states).view(shape)
     attended, _ = causal_attention(
         self, query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), None, self.scaling

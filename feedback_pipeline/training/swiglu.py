@@ -14,7 +14,8 @@ from feedback_pipeline.training.compiled_floats import compiled_rows, exp, narro
 
 def swiglu_forward(self: Any, x: torch.Tensor) -> torch.Tensor:
     """For a module of `gate_proj`, `up_proj` and `down_proj` around a SiLU."""
-    projected: torch.Tensor = self.down_proj(_SwiGLU.apply(self.gate_proj(x), self.up_proj(x)))
+    gated = _SwiGLU.apply(self.gate_proj(x), self.up_proj(x))  # type: ignore[no-untyped-call]  # torch's own
+    projected: torch.Tensor = self.down_proj(gated)
     return projected
 
 
