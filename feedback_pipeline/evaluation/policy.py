@@ -69,6 +69,9 @@ class GatePolicy:
     """Dimensions (of `case_slices`) whose values may not lose; of none, nobody is protected."""
     power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     """Chance with which a slice must be able to show that nothing changed, to be asked for it."""
+    doubt_level: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
+    """Of what is too little to be judged, how improbable its losses must be by chance, for all of it together, to keep
+    a candidate back."""
     needs_approval: bool = False
     """Whether a person must approve (`feedback-pipeline approve`) what the gate finds better."""
     watch_alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05

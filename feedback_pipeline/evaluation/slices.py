@@ -10,6 +10,7 @@ import polars as pl
 
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL
+from feedback_pipeline.evaluation.shown_worse import loss_p_values
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster, compare
 from feedback_pipeline.evaluation.suites import TARGET
 
@@ -35,7 +36,7 @@ class Finding:
 
     `worse`: a loss is shown (`p_worse`, adjusted for all that was looked at, is small), and not shown to lie
     within the margin. `kept`: the whole interval lies above the margin. Otherwise `undecided` where there is
-    enough data for the margin, `not judged` where there is not: that is neither a pass nor a fail.
+    enough data for the margin, or a loss beyond it is likely. Else `not judged`: neither a pass nor a fail.
     """
 
     dimension: str
@@ -83,32 +84,39 @@ def findings(
     found: Sequence[Slice], p_worse: Sequence[float], pairs: pl.DataFrame, policy: GatePolicy
 ) -> tuple[Finding, ...]:
     """What is known of each slice; `p_worse` is 1 of one with too few users to be looked at."""
-    needed = users_needed(pairs, policy)
+    target = pairs.filter(suite=TARGET, metric=NLL)
+    needed = {
+        dimension: users_needed(target, [each for each in found if each.dimension == dimension], policy)
+        for dimension in {each.dimension for each in found}
+    }
+    outcomes = [
+        _outcome(each.comparison, p, needed[each.dimension], policy) for each, p in zip(found, p_worse, strict=True)
+    ]
+    for place in _doubtful(found, outcomes, policy):
+        outcomes[place] = UNDECIDED
     return tuple(
-        Finding(
-            each.dimension,
-            each.value,
-            each.comparison,
-            policy.slice_margin_nats,
-            p,
-            _outcome(each.comparison, p, needed, policy),
-        )
-        for each, p in zip(found, p_worse, strict=True)
+        Finding(each.dimension, each.value, each.comparison, policy.slice_margin_nats, p, outcome)
+        for each, p, outcome in zip(found, p_worse, outcomes, strict=True)
     )
 
 
-def users_needed(pairs: pl.DataFrame, policy: GatePolicy) -> float:
-    """Users of whom an unchanged candidate would be shown to keep the margin, with the policy's power.
+def users_needed(target: pl.DataFrame, of_dimension: Sequence[Slice], policy: GatePolicy) -> float:
+    """Users of whom an unchanged candidate would be shown to keep the margin in a slice, with the policy's power.
 
-    By the spread among all users of the suite, not the slice's own: a candidate that does wildly in a slice
-    would have it excused for its noise. Planned by normal quantiles (Miller 2024, arXiv 2411.00640).
+    By the spread of users about the means of their own slices, those of the whole dimension pooled, and the rest of
+    the target with them. Not about the common mean: how far a slice lies from the others would excuse it. Nor by the
+    slice's own spread: a candidate that does wildly in it would be excused for that. Planned by normal quantiles
+    (Miller 2024, arXiv 2411.00640).
     """
-    totals, sizes = by_cluster(pairs.filter(suite=TARGET, metric=NLL))
-    users = len(totals)
-    if users < policy.min_clusters:
+    sliced = [each.rows for each in of_dimension]
+    rest = target.join(pl.concat(sliced), on="example_id", how="anti")
+    groups = [by_cluster(rows) for rows in (*sliced, rest) if rows.height]
+    freedom = sum(len(totals) - 1 for totals, _ in groups)
+    if freedom < policy.min_clusters - 1:
         return np.inf
-    deviations = totals - totals.sum() / sizes.sum() * sizes
-    spread = np.sqrt((deviations**2).sum() * users / (users - 1)) / sizes.sum() * np.sqrt(users)
+    squares = sum(float(((totals - totals.sum() / sizes.sum() * sizes) ** 2).sum()) for totals, sizes in groups)
+    examples_a_user = np.concatenate([sizes for _, sizes in groups]).mean()
+    spread = np.sqrt(squares / freedom) / examples_a_user
     normal = NormalDist()
     quantiles = normal.inv_cdf(1 - (1 - policy.confidence_level) / 2) + normal.inv_cdf(policy.power)
     return max(policy.min_clusters, float((quantiles * spread / policy.slice_margin_nats) ** 2))
@@ -122,3 +130,22 @@ def _outcome(comparison: Comparison, p_worse: float, users_needed: float, policy
     if p_worse <= policy.refusal_level:
         return WORSE
     return UNDECIDED if comparison.clusters >= users_needed else NOT_JUDGED
+
+
+def _doubtful(found: Sequence[Slice], outcomes: Sequence[str], policy: GatePolicy) -> list[int]:
+    """Places of the slices that are too small to be judged and yet too likely to lose to be passed over.
+
+    Of many small slices some look bad by chance. So the estimate must lie below the margin, and the loss be likely for
+    all of them together: a candidate that loses in none is kept back for one with a chance of `doubt_level` at most.
+    """
+    small = [
+        place
+        for place, (each, outcome) in enumerate(zip(found, outcomes, strict=True))
+        if outcome == NOT_JUDGED and each.comparison.clusters >= policy.min_clusters
+    ]
+    p_values = loss_p_values([(found[place].rows, 0.0) for place in small], policy.doubt_level, policy.seed)
+    return [
+        place
+        for place, p in zip(small, p_values, strict=True)
+        if p <= policy.doubt_level and found[place].comparison.estimate < -policy.slice_margin_nats
+    ]

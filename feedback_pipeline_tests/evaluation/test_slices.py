@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from feedback_pipeline.evaluation.case_slices import case_slices
 from feedback_pipeline.evaluation.gate import decide
+from feedback_pipeline.evaluation.paired import differences
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.shown_worse import holm
+from feedback_pipeline.evaluation.slices import findings, slices
 from feedback_pipeline.schemas import CURATED_EXAMPLES, SCORES
 
 POLICY = GatePolicy(resamples=1_000)
@@ -44,8 +46,8 @@ def by_role(users=120):
     return pl.DataFrame(rows)
 
 
-def judged(gains, users=120, noise=0.1, policy=POLICY):
-    decision = decide(scores(gains, users, noise), "new", "base", policy, case_slices=by_role(users))
+def judged(gains, users=120, noise=0.1, policy=POLICY, seed=3):
+    decision = decide(scores(gains, users, noise, seed), "new", "base", policy, case_slices=by_role(users))
     return decision, {finding.value: finding.outcome for finding in decision.slices}
 
 
@@ -84,6 +86,42 @@ def test_a_slice_with_enough_data_that_may_lose_more_is_inconclusive_and_says_ho
     assert decision.decision == "inconclusive"
     assert "for user_role admin" in decision.reason
     assert "examples again would show" in decision.reason
+
+
+def test_what_others_gain_does_not_excuse_a_slice_for_its_users_differing_from_them():
+    decision, outcomes = judged((2.0, 3.0, -0.05), users=240, noise=0.4)
+
+    assert outcomes["admin"] == "undecided"
+    assert decision.decision == "inconclusive"
+
+
+def test_a_slice_too_small_to_be_judged_that_likely_loses_keeps_a_candidate_back():
+    decisions = [judged((2.4, 2.4, -0.3), noise=1.0, seed=seed)[0] for seed in range(6)]
+
+    assert "promoted" not in [decision.decision for decision in decisions]
+    kept_back = [decision for decision in decisions if decision.decision == "inconclusive"]
+    assert kept_back, "some losses are not shown"
+    for decision in kept_back:
+        assert (decision.deciding.dimension, decision.deciding.value) == ("user_role", "admin")
+        assert "for user_role admin" in decision.reason
+
+
+def test_a_harmless_candidate_is_seldom_kept_back_however_many_small_slices_look_bad_by_chance():
+    themes = [{"example_id": f"e{case}", "dimension": "theme", "value": f"{case % 8}"} for case in range(240)]
+    ages = [{"example_id": f"e{case}", "dimension": "reason", "value": f"{case // 24}"} for case in range(240)]
+    small = pl.concat([by_role(), pl.DataFrame(themes), pl.DataFrame(ages)])
+    looked_bad = kept_back = 0
+    for seed in range(20):
+        pairs = differences(scores((0.0, 0.0, 0.0), noise=1.0, seed=seed), "new", "base")
+        parts = slices(pairs, small, POLICY)
+        found = findings(parts, [1.0] * len(parts), pairs, POLICY)
+        unjudged = [each for each in found if each.outcome == "not judged"]
+        looked_bad += any(each.comparison.estimate < -each.margin for each in unjudged)
+        kept_back += any(each.outcome == "undecided" for each in found)
+
+    assert looked_bad == 20
+    # A tenth each; one of seven or more has a chance of 1 in 400.
+    assert kept_back <= 6
 
 
 def test_a_slice_of_few_users_is_neither_a_pass_nor_a_fail():
