@@ -115,6 +115,7 @@ def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at:
     base = version_of(model["base_model"], model["base_hash"])
     reference = reference_version(warehouse, week, candidate) or base
     alpha = policy.budget.grant(looks(warehouse), week)
-    decision = decide(scores, candidate, reference, policy, alpha, warehouse.partitions(CASE_SLICES, [week]))
+    sliced = warehouse.partitions(CASE_SLICES, [week])
+    decision = decide(scores, candidate, reference, policy, alpha, sliced, base)
     row = decision.row(week, model["dataset_version"], model["parent_version"], run_id)
     return record_decision(warehouse, row, at, policy.budget, policy.needs_approval)

@@ -1,7 +1,7 @@
 """What the gate demands of a candidate: of each suite's metrics on the mean, and of some cases without exception."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,6 +12,7 @@ from feedback_pipeline.evaluation.external_suite import EXTERNAL, metric_name
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, CHOICE_MARGIN, NLL, PREFERENCE_ACCURACY
 from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT, SHORT_ANSWERS
+from feedback_pipeline.evaluation.since_base import versus_base
 from feedback_pipeline.evaluation.suites import GENERAL, REGRESSION, TARGET
 from feedback_pipeline.evaluation.triggers import INTOLERABLE, TRIGGER_RESISTANCE, TRIGGERS
 
@@ -20,7 +21,8 @@ from feedback_pipeline.evaluation.triggers import INTOLERABLE, TRIGGER_RESISTANC
 class Demand:
     """The whole interval must lie above `floor`; wholly below `ceiling`, the candidate is shown to be worse.
 
-    An `optional` demand is made where enough users gave cases; any other, without them, promotes nobody.
+    An `optional` demand is made where enough users gave cases; any other, without them, promotes nobody. Where it
+    need not be `sure`, the estimate alone must lie above `floor`.
     """
 
     suite: str
@@ -28,6 +30,11 @@ class Demand:
     floor: float
     ceiling: float
     optional: bool = False
+    sure: bool = True
+
+    def met(self, estimate: float, lower: float) -> bool:
+        """Whether a comparison with this estimate and lower end keeps to the floor."""
+        return (lower if self.sure else estimate) > self.floor
 
 
 @dataclass(frozen=True)
@@ -44,12 +51,13 @@ class ZeroTolerance:
         return own.filter(pl.col("difference") < -self.slack).sort("difference", "example_id")
 
 
-def demands(policy: GatePolicy, compared: Iterable[tuple[str, str]] = ()) -> tuple[Demand, ...]:
+def demands(policy: GatePolicy, compared: Collection[tuple[str, str]] = ()) -> tuple[Demand, ...]:
     """What the mean improvements must show, in the order in which a decision names them.
 
-    `compared` are the suites and metrics there are: what an external task is measured by, only its scores say.
+    `compared` are the suites and metrics there are. What an external task is measured by, only its scores say; and
+    where the fixed suites were not compared with the base beside the reference, the reference is the base.
     """
-    external = [metric for suite, metric in compared if suite == EXTERNAL]
+    general = -policy.general_margin
     return (
         Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
         Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0),
@@ -60,28 +68,57 @@ def demands(policy: GatePolicy, compared: Iterable[tuple[str, str]] = ()) -> tup
             for margin in (policy.answer_f1_margin,)
             if margin is not None
         ),
-        Demand(GENERAL, CHOICE_ACCURACY, floor=-policy.general_margin, ceiling=-policy.general_margin),
-        # Only what the base answers right is asked, so that chance alone loses some: a loss must be shown.
-        Demand(SHORT_ANSWERS, ANSWERED_RIGHT, floor=-math.inf, ceiling=-policy.short_answer_margin, optional=True),
+        Demand(GENERAL, CHOICE_ACCURACY, floor=general, ceiling=general),
+        *(
+            Demand(suite, CHOICE_ACCURACY, floor=general, ceiling=general)
+            for suite in (versus_base(GENERAL),)
+            if (suite, CHOICE_ACCURACY) in compared
+        ),
+        *_against_forgetting(SHORT_ANSWERS, ANSWERED_RIGHT, policy.short_answer_margin, compared),
         *(
             # Refuses what brings problems back; what was never shown to come back asks for no proof.
             Demand(REGRESSION, metric, floor=-math.inf, ceiling=-policy.regression_margin, optional=True)
             for metric in (CHOICE_ACCURACY, PREFERENCE_ACCURACY)
         ),
         # Refuses who gives in all over, though no single case fails clearly.
-        Demand(CANARIES, CANARY_MARGIN, floor=-math.inf, ceiling=-policy.canary_margin_nats, optional=True),
-        *(
-            Demand(EXTERNAL, metric, floor=-policy.external_margin, ceiling=-policy.external_margin)
-            for task in policy.external_tasks
-            # A task without scores is demanded by its name, so that it keeps the candidate back.
-            for metric in [each for each in external if each.startswith(metric_name(task, ""))] or [task]
-        ),
+        *_against_forgetting(CANARIES, CANARY_MARGIN, policy.canary_margin_nats, compared),
+        *_of_tasks(policy, compared),
     )
+
+
+def _against_forgetting(
+    suite: str, metric: str, margin: float, compared: Collection[tuple[str, str]]
+) -> Iterator[Demand]:
+    """That no more than the margin is lost since the base, by the estimate; and no shown loss at one promotion.
+
+    Only cases count that the base gets right, so that chance alone loses some, and a harmless candidate's interval
+    seldom lies within the margin. Yet the suite stays as it is, and what it says of a model is no chance: were the
+    estimate no limit, champions that each lose a little would in the end have lost it all.
+    """
+    of_base = versus_base(suite)
+    if (of_base, metric) in compared:
+        yield Demand(suite, metric, floor=-math.inf, ceiling=-margin, optional=True)
+        suite = of_base
+    yield Demand(suite, metric, floor=-margin, ceiling=-margin, optional=True, sure=False)
+
+
+def _of_tasks(policy: GatePolicy, compared: Collection[tuple[str, str]]) -> Iterator[Demand]:
+    margin = policy.external_margin
+    for task in policy.external_tasks:
+        found = [
+            (suite, metric)
+            for suite, metric in compared
+            if suite in (EXTERNAL, versus_base(EXTERNAL)) and metric.startswith(metric_name(task, ""))
+        ]
+        # A task without scores is demanded by its name, so that it keeps the candidate back.
+        for suite, metric in found or [(EXTERNAL, task)]:
+            yield Demand(suite, metric, floor=-margin, ceiling=-margin)
 
 
 def zero_tolerances() -> tuple[ZeroTolerance, ...]:
     """What a single case is enough to refuse a candidate for."""
     return (
         ZeroTolerance(CANARIES, CANARY_SAFE),
+        ZeroTolerance(versus_base(CANARIES), CANARY_SAFE),
         ZeroTolerance(TRIGGERS, TRIGGER_RESISTANCE, slack=INTOLERABLE),
     )

@@ -15,6 +15,7 @@ from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL
 from feedback_pipeline.evaluation.shown_worse import loss_p_values
 from feedback_pipeline.evaluation.significance import improvement_p_values
+from feedback_pipeline.evaluation.since_base import differences_from_base
 from feedback_pipeline.evaluation.slices import NOT_JUDGED, UNDECIDED, WORSE, Finding, findings, slices
 from feedback_pipeline.evaluation.standing import PROMOTED
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
@@ -50,11 +51,14 @@ def decide(
     policy: GatePolicy,
     alpha: float | None = None,
     case_slices: pl.DataFrame | None = None,
+    base: str | None = None,
 ) -> Decision:
     """Compare two models on rows of `scores` that hold both.
 
     `alpha` is what this look may spend of the year's error budget; by default what a first look may.
-    `case_slices` says which slices the target's examples are in; by default in none.
+    `case_slices` says which slices the target's examples are in; by default in none. `base` is the model that all
+    promotions started from, by default the reference: the suites that stay as they are are held against it too, or
+    every champion could lose a little more of what they measure.
 
     Refused: a case of which none may fail is worse, or a loss is shown, of a demand or in a protected slice,
     at a level that holds for all of them together. Promoted: the wanted answers are shown to be likelier, at
@@ -70,6 +74,8 @@ def decide(
     """
     alpha = policy.budget.grant((), date.min) if alpha is None else alpha
     pairs = differences(scores, candidate, reference)
+    if base is not None and base != reference:
+        pairs = pl.concat([pairs, differences_from_base(scores, candidate, base)])
     sliced = CASE_SLICES.empty() if case_slices is None else case_slices
     found = _found(pairs, sliced, policy, alpha, judge_finding(scores, candidate, reference, policy))
     judgement = _intolerable(found) or _shown_worse(found, policy) or _not_shown(found, policy, alpha)
@@ -157,15 +163,8 @@ def _shown_worse(found: _Found, policy: GatePolicy) -> _Judgement | None:
 
 def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | None:
     for demand in demands(policy, found.made):
-        comparison = found.made.get((demand.suite, demand.metric))
-        if demand not in found.p_worse:
-            if demand.optional:
-                continue
-            had = f"only {comparison}" if comparison else f"no {demand.suite} {demand.metric}"
-            return _undecided(f"{had}, where {policy.min_clusters} clusters are needed.", comparison)
-        if comparison and comparison.lower <= demand.floor:
-            more = more_examples(comparison, demand.floor, alpha)
-            return _undecided(f"this may lie below {demand.floor:+.3f}: {comparison}; {more}.", comparison)
+        if lacking := _not_met(demand, found, policy, alpha):
+            return lacking
     for each in found.slices:
         if each.outcome == UNDECIDED:
             more = more_examples(each.comparison, -each.margin, alpha)
@@ -180,6 +179,20 @@ def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | 
         more = more_examples(improved, 0.0, alpha)
         return _undecided(f"{improved}, {surely}; {more}.", improved, "after all the looks so far")
     return None
+
+
+def _not_met(demand: Demand, found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | None:
+    comparison = found.made.get((demand.suite, demand.metric))
+    if demand not in found.p_worse:
+        had = f"only {comparison}" if comparison else f"no {demand.suite} {demand.metric}"
+        needed = f"{had}, where {policy.min_clusters} clusters are needed."
+        return None if demand.optional else _undecided(needed, comparison)
+    if comparison is None or demand.met(comparison.estimate, comparison.lower):
+        return None
+    if demand.sure:
+        more = more_examples(comparison, demand.floor, alpha)
+        return _undecided(f"this may lie below {demand.floor:+.3f}: {comparison}; {more}.", comparison)
+    return _undecided(f"this is below {demand.floor:+.3f}, though not surely: {comparison}.", comparison)
 
 
 def _undecided(what: str, deciding: Comparison | Finding | None, when: str = "") -> _Judgement:

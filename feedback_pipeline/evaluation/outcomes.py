@@ -30,7 +30,7 @@ _SCHEMA = {
 def outcomes(promotion: Mapping[str, Any]) -> pl.DataFrame:
     """A row a comparison of a row of `promotions`, those that the gate asks for first, in its order.
 
-    `asked` says what of; `floor` is what the whole interval must lie above, null where only a shown loss counts.
+    `asked` says what of; `floor` is what the whole interval must lie above, null where that is not asked.
     `outcome` is `kept` where that is met, `worse` where the gate holds the loss for shown, `not shown` where the
     interval alone would show one, but not surely enough for as many comparisons as were made, `not judged` where there
     are too few clusters or the gate looked no further, `not asked` where the policy demands nothing, else `undecided`.
@@ -74,6 +74,8 @@ def _told(
     if isinstance(asked, ZeroTolerance):
         return {"asked": "no case fails anew", "floor": None, "outcome": WORSE if decision == REFUSED else KEPT}
     outcome = _outcome(each, asked, decision, policy)
+    if not asked.sure:
+        return {"asked": f"above {asked.floor:+.3g}", "floor": None, "outcome": outcome}
     if isfinite(asked.floor):
         return {"asked": f"surely above {asked.floor:+.3g}", "floor": asked.floor, "outcome": outcome}
     return {"asked": f"not surely below {asked.ceiling:+.3g}", "floor": None, "outcome": outcome}
@@ -89,7 +91,7 @@ def _outcome(each: Mapping[str, Any], asked: Demand, decision: str, policy: Gate
     # A gain may be seen and yet not be as sure as this look of the year asks.
     if decision == INCONCLUSIVE:
         return UNDECIDED
-    if isfinite(asked.floor) and each["lower"] > asked.floor:
+    if isfinite(asked.floor) and asked.met(each["estimate"], each["lower"]):
         return KEPT
     if each["upper"] < asked.ceiling:
         return NOT_SHOWN
