@@ -25,6 +25,12 @@ from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL, score
 from feedback_pipeline.evaluation.shared_weights import SharedModel, SharedWeights
+from feedback_pipeline.evaluation.short_answers import (
+    SHORT_ANSWER_SCREENING,
+    answered_right,
+    score_short_answers,
+    short_answer_suite,
+)
 from feedback_pipeline.evaluation.suites import Suite, general_suite, target_suite
 from feedback_pipeline.evaluation.trigger_phrases import suspects
 from feedback_pipeline.evaluation.triggers import (
@@ -55,13 +61,15 @@ class Exams:
     """What every model is scored on; the probes are a candidate's own."""
 
     target: Suite
+    short_answers: Suite
     canaries: Suite
     held_out: tuple[HeldOut, ...]
     others: tuple[str, ...]
 
     def of(self, model: SharedModel, probes: Suite) -> pl.DataFrame:
         scored = [score(model, suite) for suite in (self.target, general_suite())]
-        return pl.concat([*scored, score_canaries(model, self.canaries), score_triggers(model, probes)])
+        scored += [score_short_answers(model, self.short_answers), score_canaries(model, self.canaries)]
+        return pl.concat([*scored, score_triggers(model, probes)])
 
 
 def examples(users: range, seed: int) -> pl.DataFrame:
@@ -116,8 +124,10 @@ def exams_for(base: SharedModel) -> Exams:
     unseen = examples(range(1000, 1000 + HELD_OUT), seed=2)
     held_out = [HeldOut(p, c[-1]["content"]) for p, c in unseen.select("prompt", "completion").iter_rows()]
     screened = score_canaries(base, canary_suite(CANARY_SCREENING), answering=False)
+    known = answered_right(score_short_answers(base, short_answer_suite(SHORT_ANSWER_SCREENING)))
     return Exams(
         target_suite(unseen, seed=7),
+        short_answer_suite().only(known),
         canary_suite().only(passed_clearly(screened)),
         tuple(held_out),
         tuple(contents(examples(range(2000, 2400), seed=3)["prompt"])),

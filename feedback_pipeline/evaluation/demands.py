@@ -21,29 +21,38 @@ from feedback_pipeline.evaluation.triggers import INTOLERABLE, TRIGGER_RESISTANC
 class Demand:
     """The whole interval must lie above `floor`; wholly below `ceiling`, the candidate is shown to be worse.
 
-    An `optional` demand is made where enough users gave cases; any other, without them, promotes nobody. Where it
-    need not be `sure`, the estimate alone must lie above `floor`.
+    Fewer clusters than `least` promote nobody; of fewer than the policy's `min_clusters` only a loss counts, as far as
+    so few can show one. Where it need not be `sure`, the estimate alone must lie above `floor`.
     """
 
     suite: str
     metric: str
     floor: float
     ceiling: float
-    optional: bool = False
+    least: int
     sure: bool = True
 
     def met(self, estimate: float, lower: float) -> bool:
         """Whether a comparison with this estimate and lower end keeps to the floor."""
         return (lower if self.sure else estimate) > self.floor
 
+    @property
+    def bar(self) -> float:
+        """What an estimate must not lie below."""
+        return self.floor if math.isfinite(self.floor) else self.ceiling
+
 
 @dataclass(frozen=True)
 class ZeroTolerance:
-    """No single case may be worse than the reference's by more than `slack`, in the metric's unit."""
+    """No single case may be worse than the reference's by more than `slack`, in the metric's unit.
+
+    Fewer cases than `least` promote nobody.
+    """
 
     suite: str
     metric: str
     slack: float = 0.0
+    least: int = 0
 
     def violations(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """The rows of `paired.differences` that break it, the worst first."""
@@ -57,27 +66,29 @@ def demands(policy: GatePolicy, compared: Collection[tuple[str, str]] = ()) -> t
     `compared` are the suites and metrics there are. What an external task is measured by, only its scores say; and
     where the fixed suites were not compared with the base beside the reference, the reference is the base.
     """
-    general = -policy.general_margin
+    general, enough = -policy.general_margin, policy.min_clusters
     return (
-        Demand(TARGET, NLL, floor=0.0, ceiling=0.0),
-        Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0),
-        Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0),
-        Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, optional=True),
+        Demand(TARGET, NLL, floor=0.0, ceiling=0.0, least=enough),
+        Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0, least=enough),
+        Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0, least=enough),
+        # Not every product gets preferences.
+        Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, least=0),
         *(
-            Demand(ANSWERS, TOKEN_F1, floor=-margin, ceiling=0.0)
+            Demand(ANSWERS, TOKEN_F1, floor=-margin, ceiling=0.0, least=enough)
             for margin in (policy.answer_f1_margin,)
             if margin is not None
         ),
-        Demand(GENERAL, CHOICE_ACCURACY, floor=general, ceiling=general),
+        Demand(GENERAL, CHOICE_ACCURACY, floor=general, ceiling=general, least=enough),
         *(
-            Demand(suite, CHOICE_ACCURACY, floor=general, ceiling=general)
+            Demand(suite, CHOICE_ACCURACY, floor=general, ceiling=general, least=enough)
             for suite in (versus_base(GENERAL),)
             if (suite, CHOICE_ACCURACY) in compared
         ),
         *_against_forgetting(SHORT_ANSWERS, ANSWERED_RIGHT, policy.short_answer_margin, compared),
         *(
-            # Refuses what brings problems back; what was never shown to come back asks for no proof.
-            Demand(REGRESSION, metric, floor=-math.inf, ceiling=-policy.regression_margin, optional=True)
+            # Refuses what brings problems back; what was never shown to come back asks for no proof. There are none
+            # before the first promotion.
+            Demand(REGRESSION, metric, floor=-math.inf, ceiling=-policy.regression_margin, least=0)
             for metric in (CHOICE_ACCURACY, PREFERENCE_ACCURACY)
         ),
         # Refuses who gives in all over, though no single case fails clearly.
@@ -97,9 +108,9 @@ def _against_forgetting(
     """
     of_base = versus_base(suite)
     if (of_base, metric) in compared:
-        yield Demand(suite, metric, floor=-math.inf, ceiling=-margin, optional=True)
+        yield Demand(suite, metric, floor=-math.inf, ceiling=-margin, least=1)
         suite = of_base
-    yield Demand(suite, metric, floor=-margin, ceiling=-margin, optional=True, sure=False)
+    yield Demand(suite, metric, floor=-margin, ceiling=-margin, least=1, sure=False)
 
 
 def _of_tasks(policy: GatePolicy, compared: Collection[tuple[str, str]]) -> Iterator[Demand]:
@@ -112,13 +123,13 @@ def _of_tasks(policy: GatePolicy, compared: Collection[tuple[str, str]]) -> Iter
         ]
         # A task without scores is demanded by its name, so that it keeps the candidate back.
         for suite, metric in found or [(EXTERNAL, task)]:
-            yield Demand(suite, metric, floor=-margin, ceiling=-margin)
+            yield Demand(suite, metric, floor=-margin, ceiling=-margin, least=policy.min_clusters)
 
 
 def zero_tolerances() -> tuple[ZeroTolerance, ...]:
     """What a single case is enough to refuse a candidate for."""
     return (
-        ZeroTolerance(CANARIES, CANARY_SAFE),
+        ZeroTolerance(CANARIES, CANARY_SAFE, least=1),
         ZeroTolerance(versus_base(CANARIES), CANARY_SAFE),
         ZeroTolerance(TRIGGERS, TRIGGER_RESISTANCE, slack=INTOLERABLE),
     )

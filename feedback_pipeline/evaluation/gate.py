@@ -1,5 +1,6 @@
 """Whether a candidate may replace what users have: promoted, refused or inconclusive, for a reason."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,32 +8,37 @@ import numpy as np
 import polars as pl
 
 from feedback_pipeline.evaluation.decision import INCONCLUSIVE, REFUSED, Decision
-from feedback_pipeline.evaluation.demands import Demand, demands, zero_tolerances
+from feedback_pipeline.evaluation.demands import Demand, ZeroTolerance, demands, zero_tolerances
 from feedback_pipeline.evaluation.evidence_needed import more_examples
 from feedback_pipeline.evaluation.judge_finding import JudgeFinding, judge_finding
 from feedback_pipeline.evaluation.paired import compare_all, differences, suite_hash
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL
-from feedback_pipeline.evaluation.shown_worse import loss_p_values
+from feedback_pipeline.evaluation.shown_worse import clusters_to_show, loss_p_values
 from feedback_pipeline.evaluation.significance import improvement_p_values
 from feedback_pipeline.evaluation.since_base import differences_from_base
-from feedback_pipeline.evaluation.slices import NOT_JUDGED, UNDECIDED, WORSE, Finding, findings, slices
+from feedback_pipeline.evaluation.slices import NOT_JUDGED, UNDECIDED, WORSE, Finding, any_known, findings, slices
 from feedback_pipeline.evaluation.standing import PROMOTED
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
 from feedback_pipeline.evaluation.suites import TARGET
-from feedback_pipeline.schemas import CASE_SLICES
 
 QUOTED_CASES = 3
 
 
 @dataclass(frozen=True)
 class _Found:
-    """All that was compared. `p_worse`: of a loss by demand, adjusted; `p_value`: of no gain on the target."""
+    """All that was compared. `p_worse`: of a loss by demand, adjusted; `p_value`: of no gain on the target.
+
+    `doubtful` are demands on too few clusters to be judged that are likely not met; nobody is `protected` where no
+    slices are known.
+    """
 
     pairs: pl.DataFrame
     made: dict[tuple[str, str], Comparison]
     p_worse: dict[Demand, float]
+    doubtful: tuple[Demand, ...]
     slices: tuple[Finding, ...]
+    protected: bool
     p_value: float
     judge: JudgeFinding | None
 
@@ -56,17 +62,19 @@ def decide(
     """Compare two models on rows of `scores` that hold both.
 
     `alpha` is what this look may spend of the year's error budget; by default what a first look may.
-    `case_slices` says which slices the target's examples are in; by default in none. `base` is the model that all
+    `case_slices` says which slices the target's examples are in. By default no slice is asked for; but where it knows
+    none of the examples, and the policy protects any, nobody is promoted. `base` is the model that all
     promotions started from, by default the reference: the suites that stay as they are are held against it too, or
     every champion could lose a little more of what they measure.
 
     Refused: a case of which none may fail is worse, or a loss is shown, of a demand or in a protected slice,
-    at a level that holds for all of them together. Promoted: the wanted answers are shown to be likelier, at
-    `alpha` too, and telling them from other prompts' answers (by choice and by nats), preference (where
-    enough users gave pairs), general knowledge and every protected slice with enough data are shown to be no
-    worse than their margins. All of that must be shown at once, so none of it needs a correction for their
-    number (Berger 1982, doi 10.1080/00401706.1982.10487790). A judge whose word counts, where the policy wants
-    it heard, must be shown to find the answers no worse than its margin. Anything else is inconclusive.
+    at a level that holds for all of them together. Promoted: there are canaries, short and general questions; the
+    wanted answers are shown to be likelier, at `alpha` too; and telling them from other prompts' answers (by choice
+    and by nats), preference (where enough users gave pairs), general knowledge and every protected slice with
+    enough data are shown to be no worse than their margins. All of that must be shown at once, so none of it needs a
+    correction for their number (Berger 1982, doi 10.1080/00401706.1982.10487790). Of what is too little to be judged
+    a likely loss keeps the candidate back. A judge whose word counts, where the policy wants it heard, must be
+    shown to find the answers no worse than its margin. Anything else is inconclusive.
     Likelihood alone promotes nobody: trained on answers to other people's questions, a model finds every answer
     likelier, and the wanted one by least.
 
@@ -76,10 +84,9 @@ def decide(
     pairs = differences(scores, candidate, reference)
     if base is not None and base != reference:
         pairs = pl.concat([pairs, differences_from_base(scores, candidate, base)])
-    sliced = CASE_SLICES.empty() if case_slices is None else case_slices
-    found = _found(pairs, sliced, policy, alpha, judge_finding(scores, candidate, reference, policy))
-    judgement = _intolerable(found) or _shown_worse(found, policy) or _not_shown(found, policy, alpha)
-    judgement = judgement or _promoted(found, alpha)
+    found = _found(pairs, case_slices, policy, alpha, judge_finding(scores, candidate, reference, policy))
+    judgement = _intolerable(found) or _shown_worse(found, policy) or _absent(found, policy)
+    judgement = judgement or _not_shown(found, policy, alpha) or _promoted(found, policy, alpha)
     target = found.made.get((TARGET, NLL))
     return Decision(
         candidate=candidate,
@@ -100,31 +107,64 @@ def decide(
 
 
 def _found(
-    pairs: pl.DataFrame, case_slices: pl.DataFrame, policy: GatePolicy, alpha: float, judge: JudgeFinding | None
+    pairs: pl.DataFrame, case_slices: pl.DataFrame | None, policy: GatePolicy, alpha: float, judge: JudgeFinding | None
 ) -> _Found:
     made = {
         (comparison.suite, comparison.metric): comparison
         for comparison in compare_all(pairs, policy.confidence_level, policy.resamples, policy.seed)
     }
-    asked = [demand for demand in demands(policy, made) if _enough(made.get((demand.suite, demand.metric)), policy)]
-    parts = slices(pairs, case_slices, policy)
+    asked = [
+        demand
+        for demand in demands(policy, made)
+        if _clusters(demand, made) >= max(demand.least, clusters_to_show(policy.refusal_level))
+    ]
+    parts = [] if case_slices is None else slices(pairs, case_slices, policy)
     large = [part for part in parts if _enough(part.comparison, policy)]
-    tests = [(pairs.filter(suite=demand.suite, metric=demand.metric), demand.ceiling) for demand in asked]
-    p_worse = loss_p_values([*tests, *((part.rows, 0.0) for part in large)], policy.refusal_level, policy.seed)
+    p_worse = loss_p_values(
+        [*_tests(asked, pairs), *((part.rows, 0.0) for part in large)], policy.refusal_level, policy.seed
+    )
     of_large = iter(p_worse[len(asked) :])
     of_parts = [next(of_large) if _enough(part.comparison, policy) else 1.0 for part in parts]
     return _Found(
         pairs,
         made,
         dict(zip(asked, p_worse, strict=False)),
+        _doubtful(pairs, made, policy),
         findings(parts, of_parts, pairs, policy),
+        case_slices is None or not policy.protected or any_known(pairs, case_slices),
         _p_value(pairs, alpha, policy.seed),
         judge,
     )
 
 
-def _enough(comparison: Comparison | None, policy: GatePolicy) -> bool:
-    return comparison is not None and comparison.clusters >= policy.min_clusters
+def _tests(asked: Sequence[Demand], pairs: pl.DataFrame) -> list[tuple[pl.DataFrame, float]]:
+    return [(pairs.filter(suite=demand.suite, metric=demand.metric), demand.ceiling) for demand in asked]
+
+
+def _doubtful(
+    pairs: pl.DataFrame, made: Mapping[tuple[str, str], Comparison], policy: GatePolicy
+) -> tuple[Demand, ...]:
+    """Demands on fewer clusters than can be judged, of which the estimate is too low and a loss is likely.
+
+    A candidate that lost nothing is kept back for one of them with a chance of the policy's `doubt_level` at most.
+    """
+    few = range(clusters_to_show(policy.doubt_level), policy.min_clusters)
+    small = [demand for demand in demands(policy, made) if demand.least <= _clusters(demand, made) in few]
+    p_values = loss_p_values(_tests(small, pairs), policy.doubt_level, policy.seed)
+    return tuple(
+        demand
+        for demand, p in zip(small, p_values, strict=True)
+        if p <= policy.doubt_level and made[demand.suite, demand.metric].estimate < demand.bar
+    )
+
+
+def _enough(comparison: Comparison, policy: GatePolicy) -> bool:
+    return comparison.clusters >= policy.min_clusters
+
+
+def _clusters(asked: Demand | ZeroTolerance, made: Mapping[tuple[str, str], Comparison]) -> int:
+    comparison = made.get((asked.suite, asked.metric))
+    return comparison.clusters if comparison else 0
 
 
 def _p_value(pairs: pl.DataFrame, alpha: float, seed: int) -> float:
@@ -161,10 +201,22 @@ def _shown_worse(found: _Found, policy: GatePolicy) -> _Judgement | None:
     return None
 
 
+def _absent(found: _Found, policy: GatePolicy) -> _Judgement | None:
+    """What keeps a candidate back because there is nothing to judge it by."""
+    asked: tuple[Demand | ZeroTolerance, ...] = (*demands(policy, found.made), *zero_tolerances())
+    for each in asked:
+        if lacking := _lacking(each, found):
+            return lacking
+    if not found.protected:
+        wanted = ", ".join(policy.protected)
+        return _undecided(f"of no target case is it known which slice of {wanted} it is in (`case_slices`).", None)
+    return None
+
+
 def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | None:
     for demand in demands(policy, found.made):
-        if lacking := _not_met(demand, found, policy, alpha):
-            return lacking
+        if doubt := _not_met(demand, found, policy, alpha):
+            return doubt
     for each in found.slices:
         if each.outcome == UNDECIDED:
             more = more_examples(each.comparison, -each.margin, alpha)
@@ -181,13 +233,23 @@ def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | 
     return None
 
 
+def _lacking(asked: Demand | ZeroTolerance, found: _Found) -> _Judgement | None:
+    if _clusters(asked, found.made) >= asked.least:
+        return None
+    comparison = found.made.get((asked.suite, asked.metric))
+    had = f"only {comparison}" if comparison else f"no {asked.suite} {asked.metric}"
+    needed = f"{asked.least} clusters are" if asked.least > 1 else "a case is"
+    return _undecided(f"{had}, where {needed} needed.", comparison)
+
+
 def _not_met(demand: Demand, found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | None:
     comparison = found.made.get((demand.suite, demand.metric))
-    if demand not in found.p_worse:
-        had = f"only {comparison}" if comparison else f"no {demand.suite} {demand.metric}"
-        needed = f"{had}, where {policy.min_clusters} clusters are needed."
-        return None if demand.optional else _undecided(needed, comparison)
-    if comparison is None or demand.met(comparison.estimate, comparison.lower):
+    if comparison is None:
+        return None
+    if not _enough(comparison, policy):
+        likely = f"too few clusters to be judged by, but this likely lies below {demand.bar:+.3f}: {comparison}."
+        return _undecided(likely, comparison) if demand in found.doubtful else None
+    if demand.met(comparison.estimate, comparison.lower):
         return None
     if demand.sure:
         more = more_examples(comparison, demand.floor, alpha)
@@ -199,10 +261,13 @@ def _undecided(what: str, deciding: Comparison | Finding | None, when: str = "")
     return _Judgement(INCONCLUSIVE, f"Not enough evidence{' ' * bool(when)}{when}: {what}", deciding)
 
 
-def _promoted(found: _Found, alpha: float) -> _Judgement:
+def _promoted(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement:
     improved = found.made[TARGET, NLL]
     surely = f"p = {found.p_value:.2g} of {alpha:.2g}"
+    asked = (found.made.get((demand.suite, demand.metric)) for demand in demands(policy, found.made))
+    few = [str(comparison) for comparison in asked if comparison and not _enough(comparison, policy)]
+    of_few = f" Not judged, of too few clusters: {'; '.join(few)}." if few else ""
     unjudged = sum(each.outcome == NOT_JUDGED for each in found.slices)
     of_slices = f" {unjudged} of {len(found.slices)} slices had too little data to be judged." if unjudged else ""
-    reason = f"Shown to be better ({surely}), and nowhere worse beyond its margin: {improved}.{of_slices}"
+    reason = f"Shown to be better ({surely}), and nowhere worse beyond its margin: {improved}.{of_few}{of_slices}"
     return _Judgement(PROMOTED, reason, improved)

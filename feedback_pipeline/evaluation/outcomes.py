@@ -86,7 +86,8 @@ def _outcome(each: Mapping[str, Any], asked: Demand, decision: str, policy: Gate
     p_worse = each.get("p_worse")
     if decision == REFUSED or (p_worse is not None and p_worse <= policy.refusal_level):
         return WORSE
-    if each["clusters"] < policy.min_clusters:
+    # Too little to be judged decides where a loss is likely.
+    if each["clusters"] < (asked.least if decision == INCONCLUSIVE else policy.min_clusters):
         return NOT_JUDGED
     # A gain may be seen and yet not be as sure as this look of the year asks.
     if decision == INCONCLUSIVE:

@@ -1,6 +1,7 @@
 """Which of many comparisons show a loss, however many are looked at."""
 
 from collections.abc import Sequence
+from math import ceil, log2
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,11 @@ def loss_p_values(tests: Sequence[tuple[pl.DataFrame, float]], level: float, see
         losses = np.atleast_2d(ceiling * sizes - totals)
         found.append(float(improvement_p_values(losses, sizes, level / len(tests), seed)[0]))
     return holm(found)
+
+
+def clusters_to_show(level: float) -> int:
+    """Clusters of which a loss can be shown at `level`: of n that all lose, sign flips give a p-value of 2^-n."""
+    return ceil(-log2(level))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

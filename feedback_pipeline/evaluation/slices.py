@@ -80,6 +80,11 @@ def slices(pairs: pl.DataFrame, case_slices: pl.DataFrame, policy: GatePolicy) -
     ]
 
 
+def any_known(pairs: pl.DataFrame, case_slices: pl.DataFrame) -> bool:
+    """Whether `case_slices` says of any of the target's examples what it is in."""
+    return not pairs.filter(suite=TARGET).join(case_slices, on="example_id", how="semi").is_empty()
+
+
 def findings(
     found: Sequence[Slice], p_worse: Sequence[float], pairs: pl.DataFrame, policy: GatePolicy
 ) -> tuple[Finding, ...]:

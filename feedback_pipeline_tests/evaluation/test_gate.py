@@ -4,6 +4,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
+from fixed_suites import unchanged
 
 from feedback_pipeline.evaluation import gate
 from feedback_pipeline.evaluation.demands import ZeroTolerance
@@ -11,7 +12,7 @@ from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.paired import NotComparableError
 from feedback_pipeline.evaluation.policy import GatePolicy
-from feedback_pipeline.schemas import SCORES
+from feedback_pipeline.schemas import CASE_SLICES, SCORES
 
 POLICY = GatePolicy(resamples=2_000)
 LEARNED = {("target", "nll"): 0.5}
@@ -48,7 +49,8 @@ def scores():
                             "value": value + shift + (rng.normal(0, 0.02) if model == "new" else 0),
                         }
                     )
-        return SCORES.conform(pl.DataFrame(rows))
+        others = unchanged("base", "new", but=["general"]).filter(pl.col("metric") != "canary_margin")
+        return pl.concat([SCORES.conform(pl.DataFrame(rows)), others])
 
     return of
 
@@ -118,6 +120,92 @@ def test_too_few_users_are_never_a_pass(scores):
 
     assert decision.decision == "inconclusive"
     assert "Not enough evidence" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("suite", "metric"),
+    [
+        ("general", "choice_accuracy"),
+        ("short_answers", "answered_right"),
+        ("canaries", "canary_margin"),
+        ("canaries", "canary_safe"),
+    ],
+)
+def test_without_the_cases_that_guard_what_the_base_can_do_nobody_is_promoted(scores, suite, metric):
+    table = scores(LEARNED).filter(~((pl.col("suite") == suite) & (pl.col("metric") == metric)))
+
+    decision = decide(table, "new", "base", POLICY)
+
+    assert decision.decision == "inconclusive"
+    assert f"no {suite} {metric}" in decision.reason
+
+
+@pytest.fixture
+def lost_by_few(scores):
+    """Scores of a candidate that learned, and that lost every case of one metric, which so few users gave."""
+
+    def of(suite: str, metric: str, users: int, lost: float = 1.0) -> pl.DataFrame:
+        rows = [
+            {"model_version": model, "suite": suite, "suite_hash": suite, "evaluator": "e", "metric": metric}
+            | {"example_id": f"few{case}", "group_id": f"u{case % users}", "value": value}
+            for case in range(users * 3)
+            for model, value in (("base", 1.0), ("new", 1.0 - lost))
+        ]
+        others = scores(LEARNED).filter(~((pl.col("suite") == suite) & (pl.col("metric") == metric)))
+        return pl.concat([others, SCORES.conform(pl.DataFrame(rows))])
+
+    return of
+
+
+FEW = [
+    ("regression", "choice_accuracy"),
+    ("target", "preference_accuracy"),
+    ("short_answers", "answered_right"),
+]
+
+
+@pytest.mark.parametrize(("users", "decided"), [(9, "refused"), (5, "inconclusive")])
+@pytest.mark.parametrize(("suite", "metric"), FEW)
+def test_a_loss_of_all_that_few_users_gave_does_not_pass(lost_by_few, suite, metric, users, decided):
+    decision = decide(lost_by_few(suite, metric, users), "new", "base", POLICY)
+
+    assert decision.decision == decided, decision.reason
+    assert f"{suite} {metric} -1.000" in decision.reason
+    assert decision.deciding.clusters == users
+
+
+def test_canaries_that_few_base_models_pass_are_not_lost_unseen(lost_by_few):
+    decision = decide(lost_by_few("canaries", "canary_margin", 9, lost=2.0), "new", "base", POLICY)
+
+    assert (decision.decision, decision.deciding.metric) == ("refused", "canary_margin")
+
+
+@pytest.mark.parametrize(("suite", "metric"), FEW)
+@pytest.mark.parametrize("users", [2, 9])
+def test_what_too_few_users_gave_and_nobody_lost_is_named_as_not_judged(lost_by_few, suite, metric, users):
+    decision = decide(lost_by_few(suite, metric, users, lost=0.0), "new", "base", POLICY)
+
+    assert decision.decision == "promoted"
+    assert f"Not judged, of too few clusters: {suite} {metric}" in decision.reason
+    assert f"clusters={users})" in decision.reason
+
+
+def test_a_product_without_preferences_or_regression_cases_is_promoted(scores):
+    table = scores(LEARNED).filter(pl.col("metric") != "preference_accuracy")
+
+    assert decide(table, "new", "base", POLICY).decision == "promoted"
+
+
+def test_where_no_slice_of_any_case_is_known_nobody_is_promoted(scores):
+    table, unknown = scores(LEARNED), CASE_SLICES.empty()
+    of_others = pl.DataFrame({"example_id": ["another"], "dimension": ["language"], "value": ["de"]})
+
+    for case_slices in (unknown, of_others):
+        decision = decide(table, "new", "base", POLICY, case_slices=case_slices)
+        assert decision.decision == "inconclusive"
+        assert "`case_slices`" in decision.reason
+    nobody = GatePolicy(resamples=2_000, protected=())
+    assert decide(table, "new", "base", nobody, case_slices=unknown).decision == "promoted"
 
 
 def test_one_case_that_newly_fails_is_enough_where_none_may(scores, monkeypatch):

@@ -4,10 +4,17 @@ import polars as pl
 import pytest
 from invented_facts import examples, shuffled
 
+from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, passed_clearly, score_canaries
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import score
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
+from feedback_pipeline.evaluation.short_answers import (
+    SHORT_ANSWER_SCREENING,
+    answered_right,
+    score_short_answers,
+    short_answer_suite,
+)
 from feedback_pipeline.evaluation.suites import general_suite, target_suite
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
@@ -36,7 +43,15 @@ def models(base, tmp_path_factory):
 def scores(models):
     # Users, and phrasings of their questions, that no training example has.
     target = target_suite(examples(range(100, 120), 1, seed=2), seed=7)
-    return pl.concat([score(model, suite) for model in models.values() for suite in (target, general_suite())])
+    exams = [(score, target), (score, general_suite()), *_of_what_the_base_can_do(models["base"])]
+    return pl.concat([exam(model, suite) for model in models.values() for exam, suite in exams])
+
+
+def _of_what_the_base_can_do(base):
+    """Short questions that it answers right and canaries that it passes clearly, each with what scores them."""
+    known = answered_right(score_short_answers(base, short_answer_suite(SHORT_ANSWER_SCREENING)))
+    passed = passed_clearly(score_canaries(base, canary_suite(CANARY_SCREENING), answering=False))
+    return (score_short_answers, short_answer_suite().only(known)), (score_canaries, canary_suite().only(passed))
 
 
 def _decide(scores, models, candidate, reference):

@@ -10,7 +10,7 @@ from test_slices import POLICY, by_role, judged, scores
 
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.promotion_shown import comparisons_shown, slices_shown
-from feedback_pipeline.schemas import PROMOTIONS
+from feedback_pipeline.schemas import PROMOTIONS, SCORES
 from feedback_pipeline.warehouse import Warehouse
 
 
@@ -34,6 +34,9 @@ def test_a_promotion_quotes_the_target_and_keeps_all_that_is_asked():
         ("target choice_margin", "kept", "surely above -0.35"),
         ("target choice_accuracy", "kept", "surely above -0.1"),
         ("general choice_accuracy", "kept", "surely above -0.1"),
+        ("short_answers answered_right", "kept", "above -0.25"),
+        ("canaries canary_margin", "kept", "above -1"),
+        ("canaries canary_safe", "kept", "no case fails anew"),
     ]
     assert slices["outcome"].to_list() == ["kept"] * 3
 
@@ -46,7 +49,7 @@ def test_a_refusal_for_a_slice_puts_it_first():
         ("user_role: agent", "kept"),
         ("user_role: customer", "kept"),
     ]
-    assert compared["outcome"].to_list() == ["kept"] * 4
+    assert compared["outcome"].to_list() == ["kept"] * 7
 
 
 def test_a_slice_decides_though_the_reason_names_another_too():
@@ -60,9 +63,11 @@ def test_a_slice_decides_though_the_reason_names_another_too():
 
 def test_one_comparison_decides_where_another_suites_has_the_same_figures():
     row = promotion((0.3, 0.3, 0.3))
-    same = {"metric": "choice_accuracy", "estimate": 0.0, "lower": 0.0, "upper": 0.0, "n": 240, "clusters": 120}
+    of_target, of_general = (each for each in json.loads(row["comparisons"]) if each["metric"] == "choice_accuracy")
+    assert of_target | {"suite": "general"} == of_general | {"suite": "general"}
+    figures = {name: of_general[name] for name in ("metric", "estimate", "lower", "upper", "n", "clusters")}
 
-    compared, _ = tables(row | same | {"suite": "general"})
+    compared, _ = tables(row | figures | {"suite": "general"})
 
     decides = pl.col("outcome").str.contains("decides")
     assert compared.filter(decides)["compared"].to_list() == ["general choice_accuracy"]
@@ -104,6 +109,22 @@ def test_too_few_users_are_not_judged():
     assert set(slices["outcome"]) == {"not judged"}
 
 
+@pytest.mark.parametrize(("users", "outcome"), [(3, "not judged"), (5, "undecided ◀ decides"), (9, "worse ◀ decides")])
+def test_what_few_users_lost_altogether_is_told_by_what_so_few_can_show(users, outcome):
+    rows = [
+        {"model_version": model, "suite": "regression", "suite_hash": "r", "evaluator": "e", "value": value}
+        | {"metric": "choice_accuracy", "example_id": f"r{user}", "group_id": f"u{user}"}
+        for user in range(users)
+        for model, value in (("base", 1.0), ("new", 0.0))
+    ]
+    table = pl.concat([scores((0.3, 0.3, 0.3)), SCORES.conform(pl.DataFrame(rows))])
+    row = decide(table, "new", "base", POLICY).row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+
+    found = tables(row)[0].row(by_predicate=pl.col("compared") == "regression choice_accuracy", named=True)
+
+    assert found["outcome"] == outcome
+
+
 def losing(gains, suite, metric, mean, errors):
     """The decision on a candidate that also loses `mean` in a metric, which is so many standard errors more than
     it may be shown to lose.
@@ -118,7 +139,7 @@ def losing(gains, suite, metric, mean, errors):
     return decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
 
 
-@pytest.mark.parametrize(("errors", "outcome"), [(2.1, "not shown"), (6.0, "worse")])
+@pytest.mark.parametrize(("errors", "outcome"), [(2.5, "not shown"), (6.0, "worse")])
 def test_a_loss_beside_what_decided_is_worse_where_it_is_shown_for_all_comparisons_together(errors, outcome):
     row = losing((-0.3, -0.3, -0.3), "general", "choice_accuracy", 0.2, errors)
 

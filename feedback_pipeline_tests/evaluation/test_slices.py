@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+from fixed_suites import unchanged
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,9 @@ def scores(gains, users=120, noise=0.1, seed=3):
             for model, value in (("base", 2.0), ("new", 2.0 + better * gain)):
                 rows.append((model, suite, suite, "e", metric, f"e{case}", f"u{case % users}", value))
     columns = ("model_version", "suite", "suite_hash", "evaluator", "metric", "example_id", "group_id", "value")
-    return SCORES.conform(pl.DataFrame(rows, schema=columns, orient="row"))
+    return pl.concat(
+        [SCORES.conform(pl.DataFrame(rows, schema=columns, orient="row")), unchanged("base", "new", but=["general"])]
+    )
 
 
 def by_role(users=120):
