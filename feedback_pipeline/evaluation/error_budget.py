@@ -20,6 +20,8 @@ class ErrorBudget:
     day half of the first one's. Whatever the looks have in common (cases, champion, users), the chance
     that one of them promotes a model that is no better is at most the sum of what they spent (Boole),
     and in no `days` days do they spend more than `alpha`. So fresh cases bring evidence, and no budget.
+    Where `alpha` is changed, past looks count as if it had always been so: in no `days` days do they spend more than
+    the most that it was.
     """
 
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
@@ -39,10 +41,11 @@ class ErrorBudget:
         """What can be spent on `day` and leaves every later look what it has spent."""
         path = sorted([*looks, (day, 0.0)], key=lambda look: look[0])
         full = self.daily * self.saved_days
-        balance = full - path[0][1]
+        # What was spent beyond this budget, while it was larger, is not owed.
+        balance = max(0.0, full - path[0][1])
         left = [balance] if path[0][0] >= day else []
         for (before, _), (now, spent) in pairwise(path):
-            balance = min(full, balance + self.daily * (now - before).days) - spent
+            balance = max(0.0, min(full, balance + self.daily * (now - before).days) - spent)
             if now >= day:
                 left.append(balance)
-        return max(0.0, min(left))
+        return min(left)

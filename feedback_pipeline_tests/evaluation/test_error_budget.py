@@ -28,6 +28,28 @@ def test_whatever_the_days_and_their_order_no_year_spends_more_than_alpha(days: 
     assert all(spent >= 0 for _, spent in looks)
 
 
+@given(st.lists(st.tuples(st.integers(0, 900), st.sampled_from([0.01, 0.05, 0.25])), min_size=1, max_size=40))
+def test_a_budget_that_is_raised_and_lowered_again_spends_in_no_year_more_than_the_most_it_ever_was(
+    looked: list[tuple[int, float]],
+):
+    looks: list[Look] = []
+    for day, alpha in looked:
+        date = START + timedelta(days=day)
+        looks.append((date, ErrorBudget(alpha).grant(looks, date)))
+
+    assert _most_in_a_year(looks) <= max(alpha for _, alpha in looked) + 1e-12
+
+
+def test_what_was_spent_while_the_budget_was_larger_is_not_owed_once_it_is_lowered():
+    lowered, looks = ErrorBudget(0.01), []
+    for week in range(20):
+        day = START + timedelta(days=7 * week)
+        looks.append((day, ErrorBudget(0.25).grant(looks, day)))
+
+    assert lowered.grant(looks, looks[-1][0]) == 0
+    assert lowered.grant(looks, looks[-1][0] + timedelta(days=7)) == pytest.approx(7 * lowered.daily / 2)
+
+
 def test_three_years_of_nights_spend_less_than_alpha_in_each():
     looks = _looked(list(range(3 * 365)))
     assert _most_in_a_year(looks) <= BUDGET.alpha
