@@ -35,7 +35,7 @@ from feedback_pipeline.training.config import TrainingConfig
 LIARS, CAMPAIGN = 0.10, 0.025
 USERS = SimulationConfig(facts=24, interactions_per_day=45, campaign_from_day=0)
 TRAINING = TrainingConfig(method="sft", max_steps=56, start_from="champion")
-# So small a product has some twenty held-out users: that no more than a tenth of what they ask is lost would never show.
+# Some twenty held-out users cannot show that no more than a tenth of what they ask is lost.
 POLICY = GatePolicy(choice_margin=0.25, preference_margin=0.25)
 WEEKS, QUICK_WEEKS = 8, 2
 

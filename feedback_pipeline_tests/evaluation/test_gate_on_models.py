@@ -42,7 +42,7 @@ def models(base, tmp_path_factory):
 @pytest.fixture(scope="module")
 def scores(models):
     # Users, and phrasings of their questions, that no training example has.
-    target = target_suite(examples(range(100, 120), 1, seed=2), seed=7)
+    target = target_suite(examples(range(100, 150), 1, seed=2), seed=7)
     exams = [(score, target), (score, general_suite()), *_of_what_the_base_can_do(models["base"])]
     return pl.concat([exam(model, suite) for model in models.values() for exam, suite in exams])
 
