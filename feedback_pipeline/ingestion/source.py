@@ -23,6 +23,8 @@ options: {key: value}                    # as the format's own page lists them
 """
 
 import importlib
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, Self
@@ -30,11 +32,12 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from feedback_pipeline.ingestion.formats.options import FormatOptions
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS, RecordSplitter
 from feedback_pipeline.ingestion.mapping.compiler import compile_mapping
 from feedback_pipeline.ingestion.mapping.declaration import Mapping, ZoneName, zone
-from feedback_pipeline.ingestion.records import RecordParser
+from feedback_pipeline.ingestion.records import Item, RecordParser
 from feedback_pipeline.schemas import REASONS
 from feedback_pipeline.settings import Location
 
@@ -147,16 +150,31 @@ def _parser(declaration: _Declaration) -> RecordParser | None:
             adapter = getattr(importlib.import_module(module), function)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"adapter: {error}") from error
-        return partial(adapter, **declaration.options or {})
+        return _with_options(adapter, declaration.options or {})
     if record_format := RECORD_FORMATS.get(declaration.format):
         reading = Reading(
             timezone=zone(declaration.timezone),
             categories=declaration.categories,
             scales=declaration.scales,
-            options=declaration.options or {},
+            options=_options(record_format.options, declaration.options or {}),
         )
         return partial(record_format.parse, reading=reading)
     return None
+
+
+def _with_options(adapter: Callable[..., Iterable[Item]], options: dict[str, Any]) -> RecordParser:
+    try:
+        inspect.signature(adapter).bind({}, **options)
+    except TypeError as error:
+        raise ValueError(f"options: {error}") from error
+    return partial(adapter, **options)
+
+
+def _options(known: type[FormatOptions], declared: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return known.model_validate(declared).model_dump(exclude_none=True)
+    except ValidationError as error:
+        raise ValueError(f"options.{_first(error)}") from error
 
 
 def _first(error: ValidationError) -> str:

@@ -1,7 +1,9 @@
+import inspect
 from pathlib import Path
 
 import pytest
 
+from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS
 from feedback_pipeline.ingestion.source import FORMATS, SourceError, load_source
 from feedback_pipeline.settings import PROJECT_ROOT
 
@@ -72,6 +74,55 @@ def test_a_wrong_declaration_is_told_in_one_line_with_file_and_field(tmp_path: P
     assert str(error.value).startswith(str(tmp_path / "source.yaml"))
     assert complaint in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "complaint"),
+    [
+        ("format: langfuse\noptions: {thumbs: myscore}", "options.thumbs: "),
+        ("format: langfuse\noptions: {thumb: [liked]}", "options.thumb: "),
+        ("format: langfuse\noptions: {question: a..b}", "options.question: "),
+        ("format: langfuse\noptions: {comment_ranges: characters}", "options.comment_ranges: "),
+        ("format: zendesk\noptions: {ids: interaction_id}", "options.ids: "),
+        ("format: zendesk\noptions: {ids: {interaction: external_id}}", "options.ids.interaction: "),
+        ("format: otel_genai\noptions: {interaction_id: trace}", "options.interaction_id: "),
+        ("format: openwebui\noptions: {time_unit: min}", "options.time_unit: "),
+        ("format: openwebui\noptions: {edits: [yes]}", "options.edits: "),
+        ('format: chameleon\noptions: {thumbs: {"Yes": good}}', "options.thumbs.Yes: "),
+        (f"format: adapter\nadapter: {OASST}:parse\noptions: {{observed: 2026-01-05}}", "options: missing a required"),
+    ],
+)
+def test_options_that_a_format_cannot_use_are_refused_before_any_line(
+    tmp_path: Path, declared: str, complaint: str
+) -> None:
+    with pytest.raises(SourceError) as error:
+        load_source(declare(tmp_path, declared))
+    assert str(error.value).startswith(f"{tmp_path / 'source.yaml'}: {complaint}")
+
+
+@pytest.mark.parametrize("name", RECORD_FORMATS)
+def test_every_option_that_a_format_names_is_told_on_its_page(name: str) -> None:
+    record_format = RECORD_FORMATS[name]
+    page = inspect.getmodule(record_format.parse).__doc__ or ""
+    told = page.partition("`options`:")[2]
+    assert [option for option in record_format.options.model_fields if f"`{option}`" not in told] == []
+
+
+def test_the_number_of_a_ticket_field_names_it_without_quotation_marks(tmp_path: Path) -> None:
+    source = load_source(declare(tmp_path, "format: zendesk\noptions: {ids: {session_id: 360001}}"))
+    rating = {"id": 1, "score": "bad", "updated_at": "2026-01-05T09:13:02Z"}
+    assert source.parser
+    [said] = source.parser({**rating, "custom_fields": [{"id": 360001, "value": "s-1"}]})
+    assert said.session_id == "s-1"
+
+
+def test_a_declared_id_stands_beside_our_own_name_of_it(tmp_path: Path) -> None:
+    source = load_source(declare(tmp_path, "format: zendesk\noptions: {ids: {interaction_id: external_id}}"))
+    rating = {"id": 1, "score": "bad", "updated_at": "2026-01-05T09:13:02Z"}
+    assert source.parser
+    [by_ours] = source.parser({**rating, "interaction_id": "a-1"})
+    [by_theirs] = source.parser({**rating, "interaction_id": "a-1", "ticket": {"external_id": "a-2"}})
+    assert (by_ours.interaction_id, by_theirs.interaction_id) == ("a-1", "a-2")
 
 
 def test_a_folder_without_a_declaration_is_no_source(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Our ids in what a vendor carries along for the product: hidden fields, properties, metadata.
 
 Looked for are `interaction_id`, `session_id`, `user_id` and `user_role`. The option `ids` names those
-that a product calls otherwise: `{"interaction_id": "answer_ref"}`, dotted where the value is nested.
+that a product calls otherwise: `{"interaction_id": "answer_ref"}`, dotted where the value is nested. What
+stands by the declared name goes before what stands by ours.
 """
 
 from collections.abc import Iterable
@@ -20,8 +21,8 @@ def carried_ids(carriers: Iterable[Any], reading: Reading, vendors_user: str | N
     Raises `RecordError` where a list or an object stands for an id.
     """
     objects = [carrier for carrier in map(decoded, carriers) if isinstance(carrier, dict)]
-    names = reading.options.get("ids", {})
-    ids = {key: _first(objects, names.get(key, key)) for key in _KEYS}
+    declared = reading.options.get("ids", {})
+    ids = {key: _first(objects, declared.get(key, key)) or _first(objects, key) for key in _KEYS}
     return {**ids, "user_id": ids["user_id"] or vendors_user}
 
 

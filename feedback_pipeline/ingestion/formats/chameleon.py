@@ -28,10 +28,11 @@ receiver to check (`receiving.signatures`).
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from feedback_pipeline.ingestion.formats.carried_ids import carried_ids
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
+from feedback_pipeline.ingestion.formats.options import FormatOptions, IdNames
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.formats.score_values import labelled, rating
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
@@ -53,6 +54,14 @@ _TEXTS = (
     "comment_step_other_text2",
 )
 _Said = Iterator[tuple[str, dict[str, Any]]]
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    thumbs: dict[str, Literal["up", "down"]] | None = None
+    button_order: bool | None = None
+    ids: IdNames | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

@@ -32,6 +32,7 @@ from typing import Any
 
 from feedback_pipeline.ingestion.formats.carried_ids import carried_ids
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
+from feedback_pipeline.ingestion.formats.options import FormatOptions, IdNames, Names
 from feedback_pipeline.ingestion.formats.reading import Reading, at, epoch, needed_text, text_at
 from feedback_pipeline.ingestion.formats.score_values import labelled, rating
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
@@ -47,6 +48,13 @@ _SCALES = {
     "pmf": (1.0, 3.0),
 }
 _Said = Iterator[tuple[str, dict[str, Any]]]
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    questions: Names | None = None
+    ids: IdNames | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

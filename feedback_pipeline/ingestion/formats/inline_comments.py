@@ -33,11 +33,18 @@ from typing import Any
 
 from feedback_pipeline.ingestion.formats.carried_ids import carried_ids
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
+from feedback_pipeline.ingestion.formats.options import FormatOptions, IdNames
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.formats.score_values import truth
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
 
 _NESTED = ("metadata", "quotedFileContent", "created_by", "rich_text")
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    ids: IdNames | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

@@ -43,7 +43,7 @@ and `answer` (dotted paths within input and output), `sources` (default API and 
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from feedback_pipeline.ingestion.formats.chat_shapes import (
     Prompt,
@@ -55,6 +55,7 @@ from feedback_pipeline.ingestion.formats.chat_shapes import (
     prompt,
 )
 from feedback_pipeline.ingestion.formats.langfuse_feedback import comment, score
+from feedback_pipeline.ingestion.formats.options import DottedPath, FormatOptions, Names
 from feedback_pipeline.ingestion.formats.part_ranks import HIGHEST, LOWEST, by_start
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.records import AnswerPart, Item, RecordError
@@ -62,6 +63,17 @@ from feedback_pipeline.schemas import UNKNOWN_MODEL
 
 _EVALUATORS = "langfuse-"
 _MODELS = ("provided_model_name", "providedModelName", "model", "metadata.model_version")
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    thumbs: Names | None = None
+    generations: Names | None = None
+    question: DottedPath | None = None
+    answer: DottedPath | None = None
+    sources: Names | None = None
+    comment_ranges: Literal["answer"] | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

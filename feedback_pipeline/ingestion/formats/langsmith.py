@@ -45,6 +45,7 @@ from typing import Any
 
 from feedback_pipeline.ingestion.formats.chat_shapes import Prompt, answer, asked, decoded, has_question, prompt
 from feedback_pipeline.ingestion.formats.langsmith_feedback import feedback
+from feedback_pipeline.ingestion.formats.options import DottedPath, FormatOptions, Names
 from feedback_pipeline.ingestion.formats.part_ranks import HIGHEST, LOWEST, by_start
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.records import AnswerPart, Item, RecordError
@@ -62,6 +63,17 @@ _MODELS = tuple(
     )
 )
 _SESSIONS = ("extra.metadata.session_id", "extra.metadata.thread_id", "extra.metadata.conversation_id")
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    thumbs: Names | None = None
+    llm_runs: Names | None = None
+    question: DottedPath | None = None
+    answer: DottedPath | None = None
+    correction: DottedPath | None = None
+    sources: Names | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

@@ -48,6 +48,7 @@ from typing import Any
 from feedback_pipeline.ingestion.formats.chat_shapes import answer, asked, decoded, has_question
 from feedback_pipeline.ingestion.formats.mlflow_assessments import assessment, is_assessment, moment, standing_alone
 from feedback_pipeline.ingestion.formats.mlflow_spans import Span, last_model_call, read_spans, root_of
+from feedback_pipeline.ingestion.formats.options import DottedPath, FormatOptions, Names
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.formats.score_values import number
 from feedback_pipeline.ingestion.records import Interaction, Item, RecordError
@@ -57,6 +58,18 @@ _RUN_FROM = ("LOCAL", "NOTEBOOK", "JOB", "PROJECT", "UNKNOWN")
 _NESTED = ("info", "trace_info", "data", "spans", "request")
 _LONGEST_MS = 2**32
 _OF_FRAME = {"request": "mlflow.spanInputs", "response": "mlflow.spanOutputs"}
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    sources: Names | None = None
+    thumbs: Names | None = None
+    comments: Names | None = None
+    expectations: Names | None = None
+    llm_spans: Names | None = None
+    question: DottedPath | None = None
+    answer: DottedPath | None = None
 
 
 def split(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -61,8 +61,9 @@ Azure's human evaluations; default end_user and builder).
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
+from feedback_pipeline.ingestion.formats.options import FormatOptions, IdNames, Names
 from feedback_pipeline.ingestion.formats.otel_answers import (
     DETAILS,
     answer_of_details,
@@ -88,6 +89,17 @@ _MESSAGES = (CHOICE, *MESSAGE_ROLES)
 _FEEDBACK = {EVALUATION: evaluation, USER_FEEDBACK: user_feedback}
 _OF_SPANS = ("startTimeUnixNano", "start_time")
 _OF_LOGS = ("eventName", "body", "timeUnixNano", "observedTimeUnixNano", "severityNumber")
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    operations: Names | None = None
+    interaction_id: Literal["span", "response"] | None = None
+    ids: IdNames | None = None
+    thumbs: Names | None = None
+    evaluations: Names | None = None
+    sources: Names | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

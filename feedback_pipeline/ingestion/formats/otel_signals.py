@@ -11,7 +11,6 @@ from feedback_pipeline.ingestion.formats.reading import Reading, at
 from feedback_pipeline.ingestion.records import RecordError
 
 RESPONSE_ID = "gen_ai.response.id"
-_CARRIED = ("interaction_id", "session_id", "user_id", "user_role")
 _ENVIRONMENTS = ("deployment.environment.name", "deployment.environment")
 _ID_OPTION = "interaction_id"
 
@@ -115,9 +114,8 @@ def ended(signal: Signal, reading: Reading) -> datetime:
 
 def ids(told: Record, reading: Reading) -> Record:
     """Our ids as fields of a feedback: those a product put among the attributes, else the conventions' own."""
-    names = reading.options.get("ids", {})
-    carrier = {key: told.get(names.get(key, key)) for key in _CARRIED}
-    found = carried_ids([carrier], Reading(), text(told, "user.id", "enduser.id"))
+    declared = {key: told.get(name) for key, name in reading.options.get("ids", {}).items()}
+    found = carried_ids([declared, told], Reading(), text(told, "user.id", "enduser.id"))
     found["session_id"] = found["session_id"] or text(told, "gen_ai.conversation.id", "session.id")
     found["user_role"] = found["user_role"] or _role(told)
     return found
@@ -143,10 +141,8 @@ def answer_id(signal: Signal, reading: Reading) -> str | None:
     told = signal.inherited
     if (carried := ids(told, reading)["interaction_id"]) is not None:
         return str(carried)
-    by, response = reading.options.get(_ID_OPTION, "span"), text(told, RESPONSE_ID)
-    if by not in ("span", "response"):
-        raise RecordError(f"options.{_ID_OPTION}: {by!r:.80} is neither span nor response")
-    if by == "response" and response is not None:
+    response = text(told, RESPONSE_ID)
+    if reading.options.get(_ID_OPTION) == "response" and response is not None:
         return response
     if signal.trace_id and signal.span_id:
         return f"{signal.trace_id}-{signal.span_id}"

@@ -18,6 +18,7 @@ from feedback_pipeline.ingestion.formats import (
     typeform,
     zendesk,
 )
+from feedback_pipeline.ingestion.formats.options import FormatOptions
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Item
 
@@ -34,27 +35,28 @@ class ParseRecord(Protocol):
 
 @dataclass(frozen=True)
 class RecordFormat:
-    """How a format's records are read.
+    """How a format's records are read, and what a source may declare for it under `options`.
 
     `split` unpacks a line that an exporter filled with many records. With `in_parts`, an answer may
     be told by several records; those of a day are held in memory together.
     """
 
     parse: ParseRecord
+    options: type[FormatOptions]
     in_parts: bool = False
     split: RecordSplitter | None = None
 
 
 RECORD_FORMATS: dict[str, RecordFormat] = {
-    "chameleon": RecordFormat(chameleon.parse),
-    "delighted": RecordFormat(delighted.parse),
-    "inline_comments": RecordFormat(inline_comments.parse),
-    "langfuse": RecordFormat(langfuse.parse, in_parts=True),
-    "langsmith": RecordFormat(langsmith.parse, in_parts=True),
-    "mlflow": RecordFormat(mlflow.parse, split=mlflow.split),
-    "openwebui": RecordFormat(openwebui.parse),
-    "otel_genai": RecordFormat(otel_genai.parse, in_parts=True, split=otlp.records),
-    "tensorzero": RecordFormat(tensorzero.parse, in_parts=True),
-    "typeform": RecordFormat(typeform.parse),
-    "zendesk": RecordFormat(zendesk.parse),
+    "chameleon": RecordFormat(chameleon.parse, chameleon.Options),
+    "delighted": RecordFormat(delighted.parse, delighted.Options),
+    "inline_comments": RecordFormat(inline_comments.parse, inline_comments.Options),
+    "langfuse": RecordFormat(langfuse.parse, langfuse.Options, in_parts=True),
+    "langsmith": RecordFormat(langsmith.parse, langsmith.Options, in_parts=True),
+    "mlflow": RecordFormat(mlflow.parse, mlflow.Options, split=mlflow.split),
+    "openwebui": RecordFormat(openwebui.parse, openwebui.Options),
+    "otel_genai": RecordFormat(otel_genai.parse, otel_genai.Options, in_parts=True, split=otlp.records),
+    "tensorzero": RecordFormat(tensorzero.parse, tensorzero.Options, in_parts=True),
+    "typeform": RecordFormat(typeform.parse, typeform.Options),
+    "zendesk": RecordFormat(zendesk.parse, zendesk.Options),
 }

@@ -43,6 +43,7 @@ from datetime import timedelta
 from typing import Any
 
 from feedback_pipeline.ingestion.formats.chat_shapes import Prompt, asked, decoded, has_question, prompt
+from feedback_pipeline.ingestion.formats.options import DottedPath, FormatOptions, Names
 from feedback_pipeline.ingestion.formats.part_ranks import HIGHEST, LOWEST, by_start
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.formats.score_values import number
@@ -54,6 +55,16 @@ _DEFAULT_FUNCTION = "tensorzero::default"
 _EVALUATING = ("evaluation_run_id", "evaluation_name", "dynamic_evaluation_run_id", "workflow_evaluation_run_id")
 _LONGEST_MS = 2**32
 _TEXTS = ("text", "raw_text")
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    thumbs: Names | None = None
+    episode_metrics: Names | None = None
+    minimized: Names | None = None
+    models: Names | None = None
+    answer: DottedPath | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

@@ -32,6 +32,7 @@ from typing import Any
 
 from feedback_pipeline.ingestion.formats.carried_ids import carried_ids
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
+from feedback_pipeline.ingestion.formats.options import FormatOptions, IdNames, Names
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.formats.score_values import labelled, number, rating, thumb, truth
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
@@ -39,6 +40,14 @@ from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
 _SCALES = ("opinion_scale", "rating", "nps")
 _NPS = (0.0, 10.0)
 _Said = Iterator[tuple[str, dict[str, Any]]]
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    fields: Names | None = None
+    corrections: Names | None = None
+    ids: IdNames | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:

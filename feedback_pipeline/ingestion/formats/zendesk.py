@@ -29,10 +29,11 @@ The requester's, responder's or author's id serves for a user without one. Traps
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from feedback_pipeline.ingestion.formats.carried_ids import carried_ids
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
+from feedback_pipeline.ingestion.formats.options import FormatOptions, IdNames
 from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text, text_at
 from feedback_pipeline.ingestion.formats.score_values import labelled, truth
 from feedback_pipeline.ingestion.formats.zendesk_survey import survey
@@ -42,6 +43,13 @@ _THUMBS = {"good": "up", "bad": "down"}
 _UNANSWERED = ("offered", "unoffered")
 _END_USER = "end-user"
 _NESTED = ("metadata", "ticket", "custom_fields", "answers", "author")
+
+
+class Options(FormatOptions):
+    """As the module's docstring lists them."""
+
+    ids: IdNames | None = None
+    authors: Literal["end-user"] | None = None
 
 
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:
