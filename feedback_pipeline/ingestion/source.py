@@ -24,14 +24,16 @@ options: {key: value}                    # as the format's own page lists them
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from feedback_pipeline.ingestion.declared_yaml import first_fault, read_fields
 from feedback_pipeline.ingestion.formats.options import FormatOptions
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS, RecordSplitter
@@ -78,6 +80,18 @@ class Source:
         return self.join_window_hours is not None
 
 
+def _function(text: str) -> str:
+    if not re.fullmatch(r"[\w.]+:\w+", text):
+        raise ValueError(f"{text!r} does not name a function as module:function")
+    return text
+
+
+def _field(text: str) -> str:
+    if not re.fullmatch(r"[^.\[\]]+((\[\])*\.[^.\[\]]+)*", text):
+        raise ValueError(f"{text!r} does not name a field as metadata.email or messages[].name do")
+    return text
+
+
 class _Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -85,11 +99,11 @@ class _Declaration(BaseModel):
     timezone: ZoneName = "UTC"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     mapping: Mapping | None = None
-    adapter: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    adapter: Annotated[str, AfterValidator(_function)] | None = None
     options: dict[str, Any] | None = None
     records: Annotated[str, Field(min_length=1)] | None = None
     join_window_hours: Annotated[float, Field(gt=0, le=168)] | None = None
-    drop: tuple[Annotated[str, Field(pattern=r"^[^.\[\]]+((\[\])*\.[^.\[\]]+)*$")], ...] = ()
+    drop: tuple[Annotated[str, AfterValidator(_field)], ...] = ()
     reviewers: bool = False
     categories: dict[str, Literal[REASONS]] = {}  # type: ignore[valid-type]  # as above
     scales: dict[str, tuple[float, float]] = {}
@@ -113,12 +127,12 @@ def load_source(folder: Location) -> Source:
     """Read `<folder>/source.yaml`. Raises `SourceError`, one line naming the file and the field."""
     file = folder / DECLARATION
     try:
-        declaration = _Declaration.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        declaration = _Declaration.model_validate(read_fields(file.read_text(encoding="utf-8")))
         parser = _parser(declaration)
     except FileNotFoundError:
         raise SourceError(f"{file}: there is no such file, so nothing says what the logs beside it are") from None
     except ValidationError as error:
-        raise SourceError(f"{file}: {_first(error)}") from None
+        raise SourceError(f"{file}: {first_fault(error, _Declaration)}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SourceError(f"{file}: {' '.join(str(error).split())}") from None
     record_format = RECORD_FORMATS.get(declaration.format)
@@ -174,15 +188,4 @@ def _options(known: type[FormatOptions], declared: dict[str, Any]) -> dict[str, 
     try:
         return known.model_validate(declared).model_dump(exclude_none=True)
     except ValidationError as error:
-        raise ValueError(f"options.{_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong: the field's place, then what pydantic says.
-
-    Where a field may be one of several shapes, the shape it fails deepest in is the one meant; a
-    misspelt name says more than the name that is missing for it.
-    """
-    first = max(error.errors(), key=lambda detail: (len(detail["loc"]), detail["type"] == "extra_forbidden"))
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]
+        raise ValueError(f"options.{first_fault(error, known)}") from error

@@ -50,22 +50,50 @@ def test_an_adapter_is_given_its_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("format: openai", f"format: Input should be {', '.join(map(repr, FORMATS[:-1]))} or {FORMATS[-1]!r}"),
-        ("fromat: events", "fromat: Extra inputs are not permitted"),
+        ("format: openai", f"format: 'openai' is none of {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"),
+        ("fromat: events", "fromat: unknown field; known are format, timezone, delimiter, mapping"),
+        ("timezone: UTC", "format: missing"),
         ("format: [", "expected the node content"),
-        ("", "Input should be a valid dictionary"),
-        ("format: events\ntimezone: Mars/Base", "timezone: Value error, unknown time zone 'Mars/Base'"),
-        ("format: events\ntimezone: ../UTC", "timezone: Value error, unknown time zone '../UTC'"),
-        ("format: events\ndelimiter: ';;'", "delimiter: String should have at most 1 character"),
+        ("", "the file is empty"),
+        ("# format: events", "the file is empty"),
+        ("events", "fields and values are needed, not 'events'"),
+        ("format: events\ntimezone: UTC\nformat: mapping", "`format` is given twice, the second time in line 3"),
+        ("format: langfuse\noptions: {thumbs: [a], thumbs: [b]}", "`thumbs` is given twice, the second time in line 2"),
+        ("format: events\ntimezone: Mars/Base", "timezone: unknown time zone 'Mars/Base'"),
+        ("format: events\ntimezone: ../UTC", "timezone: unknown time zone '../UTC'"),
+        ("format: events\ndelimiter: ';;'", "delimiter: a text of at most 1 character(s) is needed, not ';;'"),
+        ("format: events\ndrop: metadata.email", "drop: a list is needed, not 'metadata.email'"),
+        ("format: events\ndrop: ['messages.[0]']", "drop.0: 'messages.[0]' does not name a field as metadata.email"),
+        ("format: events\nreviewers: maybe", "reviewers: true or false is needed, not 'maybe'"),
+        ("format: events\njoin_window_hours: 200", "join_window_hours: 200 is above 168"),
+        ("format: zendesk\ncategories: {slow: late}", "categories.slow: 'late' is none of factually_incorrect"),
+        ("format: zendesk\nscales: {ease: [1, 2, 3]}", "scales.ease: 3 values where 2 are needed"),
+        ("format: zendesk\nscales: {ease: [1, five]}", "scales.ease.1: a number is needed, not 'five'"),
+        ("format: chameleon\noptions: {thumbs: {Yes: up}}", "thumbs: the name True is no text; put it in quotation"),
+        ("format: langfuse\noptions: {thumb: [a]}", "options.thumb: unknown field; known are thumbs, generations"),
+        (
+            "format: zendesk\noptions: {ids: {id: a}}",
+            "options.ids.id: unknown field; known are interaction_id",
+        ),
         ("format: mapping", "`mapping` goes with format mapping"),
         ("format: events\nadapter: a:b", "`adapter` goes with format adapter"),
         ("format: events\noptions: {a: 1}", "`options` goes with format adapter"),
-        ("format: adapter\nadapter: no_colon", "adapter: String should match pattern"),
+        ("format: adapter\nadapter: no_colon", "adapter: 'no_colon' does not name a function as module:function"),
         ("format: adapter\nadapter: nowhere.found:parse", "adapter: No module named 'nowhere'"),
         (f"format: adapter\nadapter: {OASST}:nothing", "adapter: module"),
         (MAPPING + "  feedback: [{kind: copy, text: '{a..b}'}]", "mapping.feedback.0: text: 'a..b' is not a path"),
-        (MAPPING + "  feedback: [{kind: copy, when: {path: a, equal: 1}}]", "equal: Extra inputs are not permitted"),
-        (MAPPING + "  feedback: [{kind: copy, category: {path: a, mapp: {}}}]", "mapp: Extra inputs are not permitted"),
+        (
+            MAPPING + "  feedback: [{kind: copy, when: {path: a, equal: 1}}]",
+            "mapping.feedback.0.when.equal: unknown field; known are path, present, absent, equals, not_equals, in,",
+        ),
+        (
+            MAPPING + "  feedback: [{kind: copy, when: [{path: a, equal: 1}]}]",
+            "mapping.feedback.0.when.0.equal: unknown field; known are path, present",
+        ),
+        (
+            MAPPING + "  feedback: [{kind: copy, category: {path: a, mapp: {}}}]",
+            "mapping.feedback.0.category.mapp: unknown field; known are path, map, default",
+        ),
     ],
 )
 def test_a_wrong_declaration_is_told_in_one_line_with_file_and_field(tmp_path: Path, text: str, complaint: str) -> None:
@@ -123,6 +151,16 @@ def test_a_declared_id_stands_beside_our_own_name_of_it(tmp_path: Path) -> None:
     [by_ours] = source.parser({**rating, "interaction_id": "a-1"})
     [by_theirs] = source.parser({**rating, "interaction_id": "a-1", "ticket": {"external_id": "a-2"}})
     assert (by_ours.interaction_id, by_theirs.interaction_id) == ("a-1", "a-2")
+
+
+def test_a_value_may_be_merged_into_another_and_changed_there(tmp_path: Path) -> None:
+    text = (
+        "common: &c {observed_at: {path: t}}\n  feedback: [{<<: *c, kind: copy, session_id: s, observed_at: {path: u}}]"
+    )
+    source = load_source(declare(tmp_path, f"format: mapping\nmapping:\n  {text}"))
+    assert source.parser
+    [copied] = source.parser({"u": "2026-01-05T12:00:00Z"})
+    assert copied.observed_at.isoformat() == "2026-01-05T12:00:00+00:00"
 
 
 def test_a_folder_without_a_declaration_is_no_source(tmp_path: Path) -> None:
