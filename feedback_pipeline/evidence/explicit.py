@@ -10,7 +10,7 @@ from feedback_pipeline.evidence.passages import located
 from feedback_pipeline.schemas import EVIDENCE
 
 EXTRACTOR = "feedback_event"
-VERSION = "4"
+VERSION = "5"
 
 # Polarity and confidence by kind, before any calibration against labels. A correction leaves
 # the least doubt that the answer was wrong; a copy may be of a part, or for a complaint.

@@ -70,3 +70,38 @@ def test_the_changes_lead_from_the_words_of_the_answer_to_those_of_the_proposal(
     assert "".join((revised + answer[end:]).split()) == "".join(proposal.split())
     assert 0 <= share <= 1
     assert (kind == "no_op") == (not changes) == (share == 0)
+
+
+def test_an_edit_beyond_the_end_of_the_answer_is_kept_as_words_and_is_no_better_answer(interactions, feedback, day):
+    answers = interactions({"response": ANSWER})
+    edit = {"kind": "inline_edit", "range_start": 6, "range_end": len(ANSWER) + 1, "proposed_text": "30"}
+
+    evidence = explicit_evidence(feedback(edit), answers)
+    (row,) = evidence.rows(named=True)
+    (verdict,) = fold_verdicts(evidence, day).rows(named=True)
+
+    assert (row["range_start"], row["range_end"], row["proposed_text"], row["edit"]) == (None, None, None, None)
+    assert row["text"] == "→ 30"
+    assert verdict["correction_id"] is None
+
+
+def test_an_edit_up_to_the_very_end_of_the_answer_has_its_place(interactions, feedback):
+    row = evidence_of(
+        interactions, feedback, kind="inline_edit", range_start=41, range_end=len(ANSWER), proposed_text="it go."
+    )
+
+    assert (row["range_start"], row["range_end"], row["edit"]) == (41, len(ANSWER), "partial")
+
+
+def test_a_range_beyond_the_answer_gives_way_to_the_passage_quoted_beside_it(interactions, feedback):
+    row = evidence_of(
+        interactions, feedback, kind="inline_edit", range_start=90, range_end=93, text="red", proposed_text="blue"
+    )
+
+    assert (row["range_start"], row["range_end"], row["proposed_text"]) == (9, 12, "blue")
+
+
+def test_a_highlight_beyond_the_answer_has_no_range(interactions, feedback):
+    row = evidence_of(interactions, feedback, kind="highlight", range_start=6, range_end=900, category="redundant")
+
+    assert (row["range_start"], row["range_end"], row["reason"]) == (None, None, "redundant")
