@@ -35,6 +35,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from feedback_pipeline.ingestion.declared_yaml import first_fault, read_fields
 from feedback_pipeline.ingestion.formats.options import FormatOptions
+from feedback_pipeline.ingestion.formats.pages import PAGES
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS, RecordSplitter
 from feedback_pipeline.ingestion.mapping.compiler import compile_mapping
@@ -57,8 +58,9 @@ class Source:
     """A declared source.
 
     `parser` is how to read a record, where the format is not a columnar one; `split` how to unpack
-    one that holds several; with `in_parts`, several lines may tell an answer together. `records` names
-    the list of a JSON document. `reviewers` says whether its lines may speak for reviewers.
+    one that holds several, and `pages` the fields with the list of an API's page; with `in_parts`,
+    several lines may tell an answer together. `records` names the list of a JSON document. `reviewers`
+    says whether its lines may speak for reviewers.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Source:
     parser: RecordParser | None
     split: RecordSplitter | None = None
     in_parts: bool = False
+    pages: tuple[str, ...] = ()
     records: str | None = None
     join_window_hours: float | None = None
     drop: tuple[str, ...] = ()
@@ -144,6 +147,7 @@ def load_source(folder: Location) -> Source:
         parser=parser,
         split=record_format.split if record_format else None,
         in_parts=record_format is not None and record_format.in_parts,
+        pages=PAGES.get(declaration.format, ()),
         records=declaration.records,
         join_window_hours=declaration.join_window_hours,
         drop=declaration.drop,
