@@ -60,6 +60,20 @@ def test_the_ledger_keeps_to_a_source_and_days(run):
     assert {(row["source"], row["arrival_day"]) for row in found["lines"]} == {("feedback", "2026-01-06")}
 
 
+@pytest.mark.parametrize("view", [(), ("--rejected",)])
+def test_the_ledger_says_where_a_source_is_unknown_or_the_days_are_none(run, view):
+    assert run("ledger", "--source", "nobody", *view)[::2] == (
+        1,
+        "error: nothing was read of a source 'nobody'; there are assistant, feedback\n",
+    )
+    assert run("ledger", "--from", "2026-01-06", "--to", "2026-01-05", *view)[::2] == (
+        1,
+        "error: the days end (2026-01-05) before they begin (2026-01-06)\n",
+    )
+    code, out, _ = run("ledger", "--from", "2026-03-01", *view)
+    assert (code, len(out.splitlines())) == (0, 1)
+
+
 def test_rejected_lines_are_told_with_file_line_and_reason(run):
     found = as_json(run, "ledger", "--rejected")
 
@@ -99,6 +113,30 @@ def test_recall_finds_exchanges_near_in_meaning_with_their_evidence_among_those_
     code, _, err = run("recall", "code", "--where", "colour = 'red'")
     assert (code, err.count("\n")) == (1, 1)
     assert "columns: interaction_id" in err
+    assert run("recall", "code", "--role", "nobody", "--kind", "thumb", "--until", "2026-01-07") == (
+        0,
+        "nothing found with user_role nobody, kinds thumb, until 2026-01-07 00:00:00\n",
+        "",
+    )
+    assert run("recall", " ")[::2] == (1, "error: the text to look for is empty\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("--kind", "thumbs"), "error: kind: there is none called 'thumbs'; there are abandonment, clarification"),
+        (("--category", "wrong"), "error: category: there is none called 'wrong'; there are factually_incorrect"),
+        (("--language", "English"), "error: language: 'English' is no ISO 639-1 code"),
+        (("--min-confidence", "1.5"), "error: min_confidence: 1.5 is not between 0 and 1"),
+        (("--max-satisfied", "-1"), "error: max_p_satisfied: -1 is not between 0 and 1"),
+        (("--since", "2026-01-06", "--until", "2026-01-06"), "error: since 2026-01-06 00:00 is not before until"),
+    ],
+)
+def test_recall_refuses_filters_that_nothing_could_ever_pass(run, words, error):
+    code, out, err = run("recall", "code", *words)
+
+    assert (code, out) == (1, "")
+    assert err.startswith(error)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Exchanges found again: by meaning, by words, by likeness."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -9,7 +9,15 @@ from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehous
 from feedback_pipeline.inspection import render
 from feedback_pipeline.settings import Settings
 
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])]
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+def _from(what: str) -> Any:
+    return typer.Option(formats=_FORMATS, help=f"{what} at this time (UTC) or later; a day counts from its start.")
+
+
+def _before(what: str) -> Any:
+    return typer.Option(formats=_FORMATS, help=f"{what} before this time (UTC); of a day named here nothing is found.")
 
 
 @app.command()
@@ -26,12 +34,12 @@ def recall(
     language: Annotated[str | None, typer.Option(help="ISO 639-1 code, such as en.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help="Kind of evidence; any of several.")] = None,
     category: Annotated[list[str] | None, typer.Option(help="Reason category; any of several.")] = None,
-    since: Day = None,
-    until: Day = None,
-    session_since: Day = None,
-    session_until: Day = None,
-    min_confidence: Annotated[float | None, typer.Option(help="Of the surest piece of evidence.")] = None,
-    max_satisfied: Annotated[float | None, typer.Option(help="Probability that the answer satisfied.")] = None,
+    since: Annotated[datetime | None, _from("Answered")] = None,
+    until: Annotated[datetime | None, _before("Answered")] = None,
+    session_since: Annotated[datetime | None, _from("Session began")] = None,
+    session_until: Annotated[datetime | None, _before("Session began")] = None,
+    min_confidence: Annotated[float | None, typer.Option(help="Of the surest piece of evidence, 0 to 1.")] = None,
+    max_satisfied: Annotated[float | None, typer.Option(help="Probability that the answer satisfied, 0 to 1.")] = None,
     where: Annotated[
         str | None, typer.Option(help='Further SQL filter on the metadata, such as "n_negative > 1".')
     ] = None,
@@ -68,4 +76,4 @@ def recall(
     if as_json:
         print_json(found)
     else:
-        render.print_recalled(console, found)
+        render.print_recalled(console, found, str(filters))

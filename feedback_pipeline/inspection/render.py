@@ -67,6 +67,8 @@ def print_status(console: Console, state: Mapping[str, Any]) -> None:
 
 def print_accounts(console: Console, accounts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """A line each file, then one each source and day of feedback: both sides of every sum."""
+    if not any(accounts.values()):
+        console.print("nothing arrived on these days")
     for row in accounts["lines"]:
         outcomes = " + ".join(f"{row[name]:,} {name}" for name in ("accepted", "duplicate", "rejected"))
         console.print(f"{escape(row['source'])}/{escape(row['file'])}: {row['received']:,} received = {outcomes}")
@@ -78,6 +80,8 @@ def print_accounts(console: Console, accounts: Mapping[str, Sequence[Mapping[str
 
 def print_rejected(console: Console, lines: Sequence[Mapping[str, Any]]) -> None:
     """Each rejected line: where it lies, why, and how it begins."""
+    if not lines:
+        console.print("no line was rejected")
     for line in lines:
         place = f"{line['source']}/{line['file']}:{line['line_number']}"
         console.print(f"[bold]{escape(place)}[/bold] {escape(line['reason'])}", highlight=False)
@@ -110,8 +114,10 @@ def print_trace(console: Console, exchanges: Sequence[Mapping[str, Any]]) -> Non
             )
 
 
-def print_recalled(console: Console, exchanges: Sequence[Mapping[str, Any]]) -> None:
-    """Exchanges nearest first, each with its metadata and evidence."""
+def print_recalled(console: Console, exchanges: Sequence[Mapping[str, Any]], filters: str = "") -> None:
+    """Exchanges nearest first, each with its metadata and evidence; where there are none, by which filters."""
+    if not exchanges:
+        console.print("nothing found" + (f" with {escape(filters)}" if filters else ""), highlight=False)
     for exchange in exchanges:
         about = " · ".join(
             f"{exchange[name]}"

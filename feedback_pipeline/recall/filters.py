@@ -1,7 +1,13 @@
 """What a search is narrowed to, as SQL on the metadata of exchanges."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+
+from feedback_pipeline.schemas import FEEDBACK_KINDS, REACTION_KINDS, REASONS
+
+KINDS = tuple(sorted({*FEEDBACK_KINDS, *REACTION_KINDS}))
 
 
 @dataclass(frozen=True)
@@ -10,6 +16,9 @@ class Filters:
 
     `kinds` and `categories` want any of theirs. `since` and `session_since` are inclusive, `until` and
     `session_until` exclusive; times without a zone are UTC. `where` is a further SQL condition.
+
+    Raises `ValueError` where nothing could ever match: a kind or category there is none of, a time range
+    that ends before it begins, a probability that is none, a language that is no code.
     """
 
     user_role: str | None = None
@@ -26,6 +35,22 @@ class Filters:
     min_confidence: float | None = None
     max_p_satisfied: float | None = None
     where: str | None = None
+
+    def __post_init__(self) -> None:
+        """See the class for what is refused."""
+        _check_known("kind", self.kinds, KINDS)
+        _check_known("category", self.categories, REASONS)
+        _check_range("since", self.since, "until", self.until)
+        _check_range("session_since", self.session_since, "session_until", self.session_until)
+        _check_probability("min_confidence", self.min_confidence)
+        _check_probability("max_p_satisfied", self.max_p_satisfied)
+        if self.language is not None and not re.fullmatch("[a-z]{2}", self.language):
+            raise ValueError(f"language: {self.language!r} is no ISO 639-1 code such as en")
+
+    def __str__(self) -> str:
+        """What is asked, `user_role admin, kinds thumb or copy`; empty where nothing is."""
+        asked = [(field.name, getattr(self, field.name)) for field in fields(self)]
+        return ", ".join(f"{name} {_told(value)}" for name, value in asked if value not in (None, ()))
 
     def condition(self) -> str | None:
         """The SQL condition on columns of `EXCHANGES`, None where nothing is asked."""
@@ -49,6 +74,30 @@ class Filters:
 _EQUAL = ("user_role", "environment", "model_version", "source", "language")
 
 
+def _check_known(name: str, asked: Collection[str], known: Collection[str]) -> None:
+    for value in asked:
+        if value not in known:
+            raise ValueError(f"{name}: there is none called {value!r}; there are {', '.join(known)}")
+
+
+def _check_range(first: str, since: datetime | None, last: str, until: datetime | None) -> None:
+    if since is not None and until is not None and not _utc(since) < _utc(until):
+        raise ValueError(f"{first} {since:%Y-%m-%d %H:%M} is not before {last} {until:%Y-%m-%d %H:%M}")
+
+
+def _check_probability(name: str, value: float | None) -> None:
+    if value is not None and not 0 <= value <= 1:
+        raise ValueError(f"{name}: {value:g} is not between 0 and 1")
+
+
+def _told(value: object) -> str:
+    return " or ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _utc(time: datetime) -> datetime:
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 def _equals(column: str, value: str | None) -> str | None:
     return None if value is None else f"{column} = {literal(value)}"
 
@@ -61,8 +110,7 @@ def _compare(column: str, sign: str, value: datetime | float | None) -> str | No
     if value is None:
         return None
     if isinstance(value, datetime):
-        zoned = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return f"{column} {sign} timestamp '{zoned.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%S.%fZ')}'"
+        return f"{column} {sign} timestamp '{_utc(value).strftime('%Y-%m-%dT%H:%M:%S.%fZ')}'"
     return f"{column} {sign} {float(value)!r}"
 
 

@@ -52,12 +52,14 @@ def search(
 
     Raises `IndexMissingError` where there is no index for this encoder, `LookupError` for an interaction
     that is not in it, `ValueError` for a filter that cannot be understood, a `k` below 1, or where not
-    exactly one of `text` and `like` is given.
+    exactly one of `text` and `like` is given, or the text is blank.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     if (text is None) == (like is None):
         raise ValueError("give either a text or an interaction to look for")
+    if text is not None and not text.strip():
+        raise ValueError("the text to look for is empty")
     table = open_index(folder, encoder)
     filters = filters or Filters()
     condition = filters.condition()
