@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import duckdb
 import typer
-from rich.console import Console
 
+from feedback_pipeline.inspection.terminal import Terminal, visible
 from feedback_pipeline.settings import Settings
 from feedback_pipeline.warehouse import Warehouse
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
+console = Terminal()
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -30,7 +30,7 @@ def main() -> None:
         app(standalone_mode=True)
     except (OSError, ValueError, LookupError, duckdb.Error) as error:
         message = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"error: {visible(' '.join(message.split()))}", file=sys.stderr)
         sys.exit(1)
 
 

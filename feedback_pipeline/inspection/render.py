@@ -101,7 +101,8 @@ def print_trace(console: Console, exchanges: Sequence[Mapping[str, Any]]) -> Non
             if exchange[name] is not None
         )
         console.print(f"\n[dim]{escape(about)}[/dim]", highlight=False)
-        console.print(f"[dim]{escape(exchange['source'])}/{exchange['file']}:{exchange['line_number']}[/dim]")
+        place = f"{exchange['source']}/{exchange['file']}:{exchange['line_number']}"
+        console.print(f"[dim]{escape(place)}[/dim]", highlight=False)
         console.print(f"[bold cyan]user[/bold cyan]  {escape(shortened(exchange['query']))}", highlight=False)
         console.print(f"[bold green]model[/bold green] {escape(shortened(exchange['response']))}", highlight=False)
         for evidence in exchange["evidence"]:

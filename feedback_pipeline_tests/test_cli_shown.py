@@ -1,0 +1,63 @@
+"""What a person sees of a session: everything that was said, and nothing that the terminal would obey."""
+
+import json
+from datetime import date
+
+import pytest
+
+from feedback_pipeline.evidence.nightly import evidence_of
+from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
+from feedback_pipeline.ingestion.store import store_day
+from feedback_pipeline.schemas import EVIDENCE
+from feedback_pipeline.warehouse import Warehouse
+
+DAY = date(2026, 1, 5)
+ABOUT = {"interaction_id": "a-1", "timestamp": "2026-01-05T10:01:00Z", "user_id": "u"}
+HOSTILE = "evil \x1b[2J\x1b]0;owned\x07 \x9b31m :smile: [red]x[/red] \u202egnp"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    answer = {
+        "timestamp": "2026-01-05T10:00:00Z",
+        "request": {
+            "messages": [{"role": "user", "content": "Is it zen:ticket:208?"}],
+            "metadata": {"session_id": "s"},
+        },
+        "response": {"id": "a-1", "model": "m", "choices": [{"index": 0, "message": {"content": HOSTILE}}]},
+    }
+    land(home, "assistant", "openai_chat", json.dumps(answer), '{"broken \x1b[31m')
+    land(
+        home,
+        "feedback",
+        "events\njoin_window_hours: 24",
+        *map(
+            json.dumps,
+            (
+                {**ABOUT, "kind": "rating", "rating": 2, "rating_min": 1, "rating_max": 5},
+                {**ABOUT, "kind": "tag", "label": "billing"},
+                {**ABOUT, "kind": "thumb", "label": "down", "interaction_id": None, "session_id": "s"},
+            ),
+        ),
+    )
+    warehouse = Warehouse(home / "warehouse.duckdb")
+    store_day(warehouse, home / "raw", DAY, Pseudonyms(b"key"))
+    warehouse.replace_partition(EVIDENCE, DAY, evidence_of(warehouse, DAY))
+    return home
+
+
+def land(home, source, form, *lines):
+    folder = home / "raw" / source / str(DAY)
+    folder.mkdir(parents=True)
+    (folder.parent / "source.yaml").write_text(f"format: {form}")
+    (folder / "a.jsonl").write_text("\n".join(lines))
+
+
+def test_nothing_that_was_written_is_a_command_to_the_terminal(run):
+    _, out, _ = run("trace", "s")
+
+    assert r"evil \x1b[2J\x1b]0;owned\x07 \x9b31m :smile: [red]x[/red] \u202egnp" in out
+    assert "Is it zen:ticket:208?" in out
+    assert r'{"broken \x1b[31m' in run("ledger", "--rejected")[1]
+    assert r"no session or interaction 'a\x1b[2J'" in run("trace", "a\x1b[2J")[2].replace("\\\\", "\\")
