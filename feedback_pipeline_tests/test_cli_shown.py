@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import pytest
+from command_output import as_json
 
 from feedback_pipeline.evidence.nightly import evidence_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
@@ -37,6 +38,7 @@ def home(tmp_path_factory):
             (
                 {**ABOUT, "kind": "rating", "rating": 2, "rating_min": 1, "rating_max": 5},
                 {**ABOUT, "kind": "tag", "label": "billing"},
+                {**ABOUT, "kind": "survey", "rating": 7},
                 {**ABOUT, "kind": "thumb", "label": "down", "interaction_id": None, "session_id": "s"},
             ),
         ),
@@ -52,6 +54,22 @@ def land(home, source, form, *lines):
     folder.mkdir(parents=True)
     (folder.parent / "source.yaml").write_text(f"format: {form}")
     (folder / "a.jsonl").write_text("\n".join(lines))
+
+
+def test_trace_shows_ratings_with_their_scale_labels_and_how_an_answer_was_found(run):
+    _, out, _ = run("trace", "s")
+
+    assert "- rating 2 on 1 to 5 — confidence" in out
+    assert "· survey 7 — confidence" in out
+    assert "· tag billing — confidence 0.50, feedback_event" in out
+    assert "- thumb down — confidence 0.90, joined by session at 0.95, feedback_event" in out
+
+
+def test_what_trace_shows_is_there_for_machines_too(run):
+    (exchange,) = as_json(run, "trace", "s")
+
+    rating = next(piece for piece in exchange["evidence"] if piece["kind"] == "rating")
+    assert (rating["rating"], rating["rating_min"], rating["rating_max"]) == (2, 1, 5)
 
 
 def test_nothing_that_was_written_is_a_command_to_the_terminal(run):

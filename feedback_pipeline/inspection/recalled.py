@@ -1,20 +1,17 @@
 """Recalled exchanges with what was said about them."""
 
-from datetime import date
 from typing import Any
 
 import polars as pl
 
-from feedback_pipeline.schemas import EVIDENCE
-from feedback_pipeline.warehouse import Warehouse, current
+from feedback_pipeline.inspection.said import evidence_on
+from feedback_pipeline.warehouse import Warehouse
 
 
 def with_evidence(warehouse: Warehouse, exchanges: pl.DataFrame) -> list[dict[str, Any]]:
     """Each exchange as plain values, its evidence in order of time under `evidence`."""
-    about_them = current(EVIDENCE, date.max, where="interaction_id IN (SELECT interaction_id FROM exchanges)")
     found = warehouse.read(
-        f"SELECT * FROM {about_them} ORDER BY observed_at, evidence_id",
-        exchanges=exchanges.select("interaction_id"),
+        evidence_on("SELECT interaction_id FROM exchanges"), exchanges=exchanges.select("interaction_id")
     ).rows(named=True)
     return [
         row | {"evidence": [piece for piece in found if piece["interaction_id"] == row["interaction_id"]]}

@@ -135,6 +135,9 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
     """One piece of evidence on one line."""
     sign = {1: "+", -1: "-", 0: "·"}[evidence["polarity"]]
     passage = f" [{evidence['range_start']}:{evidence['range_end']}]" if evidence["range_start"] is not None else ""
+    label = f" {evidence['label']}" if evidence.get("label") else ""
+    rating = _rating(evidence) if evidence.get("rating") is not None else ""
+    joined = _joined(evidence) if evidence.get("joined_by") not in (None, "interaction") else ""
     extent = f" ({evidence['extent'].replace('_', ' ')})" if evidence.get("extent") else ""
     score = f" {evidence['score']:.2f}" if evidence.get("score") is not None else ""
     reason = f" ({evidence['reason']})" if evidence["reason"] else ""
@@ -143,10 +146,21 @@ def evidence_line(evidence: Mapping[str, Any]) -> str:
     proposed = f" ⇒ “{shortened(evidence['proposed_text'])}”" if evidence["proposed_text"] else ""
     edit = f" ({evidence['edit']}, {evidence['edit_share']:.0%} of the words)" if evidence["edit"] else ""
     origin = f"{evidence['extractor']} {evidence['extractor_version']}, {evidence['observed_at']:%Y-%m-%d %H:%M}"
+    what = "".join((label, rating, score, extent, reason, passage, said, proposed, edit))
     return (
-        f"{sign} {evidence['kind'].replace('_', ' ')}{score}{extent}{reason}{passage}{said}{proposed}{edit} "
-        f"— confidence {evidence['confidence']:.2f}, {origin}{read_by}"
+        f"{sign} {evidence['kind'].replace('_', ' ')}{what} "
+        f"— confidence {evidence['confidence']:.2f}{joined}, {origin}{read_by}"
     )
+
+
+def _rating(evidence: Mapping[str, Any]) -> str:
+    low, high = evidence["rating_min"], evidence["rating_max"]
+    return f" {evidence['rating']:g}" + (f" on {low:g} to {high:g}" if None not in (low, high) else "")
+
+
+def _joined(evidence: Mapping[str, Any]) -> str:
+    """How an answer was found for feedback that named none, and how surely it is the one meant."""
+    return f", joined by {evidence['joined_by']} at {evidence['join_confidence']:.2f}"
 
 
 def shortened(words: str | None) -> str:

@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Any
 
-from feedback_pipeline.schemas import EVIDENCE, INTERACTIONS
+from feedback_pipeline.inspection.said import evidence_on
+from feedback_pipeline.schemas import INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, current
 
 _EVER = date.max
@@ -46,5 +47,4 @@ LEFT JOIN (FROM routes QUALIFY row_number() OVER (PARTITION BY interaction_id OR
     ON r.interaction_id = i.interaction_id
 ORDER BY i.turn, i.observed_at, i.interaction_id
 """
-_OF_SESSION = f"interaction_id IN (SELECT interaction_id FROM interactions WHERE {_SESSION})"
-_EVIDENCE = f"SELECT * FROM {current(EVIDENCE, _EVER, where=_OF_SESSION)} ORDER BY observed_at, evidence_id"
+_EVIDENCE = evidence_on(f"SELECT interaction_id FROM interactions WHERE {_SESSION}")
