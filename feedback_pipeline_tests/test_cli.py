@@ -1,5 +1,6 @@
 """The command as people and machines use it, on two simulated nights."""
 
+import json
 from datetime import date
 
 import pytest
@@ -174,6 +175,21 @@ def test_imported_exports_are_there_the_second_time_and_nothing_is_landed_twice(
     assert [file["already_there"] for file in first] == [False] * len(first)
     assert [file["already_there"] for file in again] == [True] * len(first)
     assert sum(file["lines"] for file in first) == export.read_bytes().count(b"\n")
+
+
+def test_what_was_landed_is_told_beside_what_could_not_be(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEEDBACK_HOME", str(tmp_path))
+    (tmp_path / "raw" / "feedback").mkdir(parents=True)
+    (tmp_path / "raw" / "feedback" / "source.yaml").write_text("format: events")
+    good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
+    good.write_text('{"kind": "copy", "session_id": "s", "timestamp": "2026-01-05T10:00:00Z"}\n')
+    bad.write_text("no line of this has a time\n")
+
+    code, out, err = run("import", "feedback", str(bad), str(good), "--json")
+
+    assert code == 1
+    assert [file["original"] for file in json.loads(out)] == [str(good)]
+    assert err.startswith(f"error: {bad}: no line has a time")
 
 
 def test_rates_of_the_newest_day_add_up_over_a_dimension(run):

@@ -1,5 +1,6 @@
 """Where logs come from: exports and webhooks."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,20 +23,22 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Land exports of a source in the landing zone, split by day; nothing is refused in silence."""
-    from feedback_pipeline.ingestion.landing import import_files
+    from feedback_pipeline.ingestion.landing import LandedFile, LandingError, import_files
 
-    landed = import_files(
-        source,
-        files,
-        Settings.from_environment().landing_zone,
-        arrival.date() if arrival else None,
-        days=(FIRST_DAY, datetime.now(UTC).date()),
-    )
-    report = [asdict(file) for file in landed]
-    if as_json:
-        print_json(report)
-    else:
-        render.print_rows(console, f"Landed for {source}", report)
+    def show(landed: Iterable[LandedFile]) -> None:
+        report = [asdict(file) for file in landed]
+        if as_json:
+            print_json(report)
+        else:
+            render.print_rows(console, f"Landed for {source}", report)
+
+    zone, today = Settings.from_environment().landing_zone, datetime.now(UTC).date()
+    try:
+        show(import_files(source, files, zone, arrival.date() if arrival else None, days=(FIRST_DAY, today)))
+    except LandingError as error:
+        if error.landed:
+            show(error.landed)
+        raise
 
 
 @app.command()

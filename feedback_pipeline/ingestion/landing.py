@@ -27,10 +27,6 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-class LandingError(ValueError):
-    """A file cannot be landed, and nothing of it was; the message says what would help."""
-
-
 @dataclass(frozen=True)
 class LandedFile:
     """A file of the landing zone and what came into it.
@@ -45,6 +41,12 @@ class LandedFile:
     already_there: bool
     lines: int | None = None
     undated: int = 0
+
+
+class LandingError(ValueError):
+    """A file cannot be landed, and nothing of it was: the message says why. `landed` are the others."""
+
+    landed: tuple[LandedFile, ...] = ()
 
 
 def import_files(
@@ -68,20 +70,30 @@ def import_files(
     file again changes nothing. A source new to the landing zone brings its declaration along from
     `<declarations>/<source>`.
 
-    Raises `SourceError` where the source is not declared, `LandingError` where a file cannot be
-    landed; the files before it stay landed.
+    Raises `SourceError` where the source is not declared, and `LandingError`: where a file is not there
+    or not of a kind that can be landed, before any is; where its content cannot, after all others are.
     """
     for path in files:
         _check(path, arrival, days)
     declared = _declared_source(source, landing_zone, declarations)
     folder = landing_zone / source
     landed: list[LandedFile] = []
+    faults: list[str] = []
     for path in files:
-        landed += [_copy(path, folder, arrival)] if arrival else _split(path, declared, folder, days)
+        try:
+            landed += [_copy(path, folder, arrival)] if arrival else _split(path, declared, folder, days)
+        except LandingError as error:
+            faults.append(str(error))
+    if faults:
+        failed = LandingError("; ".join(faults))
+        failed.landed = tuple(landed)
+        raise failed
     return landed
 
 
 def _check(path: Path, arrival: date | None, days: tuple[date, date]) -> None:
+    if path.is_dir():
+        raise LandingError(f"{path}: this is a folder; name the files in it")
     if not path.is_file():
         raise LandingError(f"{path}: there is no such file")
     suffix = _suffix(path)

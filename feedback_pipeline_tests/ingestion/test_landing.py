@@ -220,6 +220,23 @@ def test_one_file_that_is_not_there_keeps_all_from_landing(zone: Path) -> None:
     assert everything_in(zone) == before
 
 
+def test_a_broken_file_keeps_none_of_the_others_from_landing(zone: Path) -> None:
+    first, broken, last = (
+        export(zone, event(MON, "a"), "first.jsonl"),
+        export(zone, gzip.compress(event(MON))[:-20], "broken.jsonl.gz"),
+        export(zone, event(TUE, "b"), "last.jsonl"),
+    )
+    with pytest.raises(LandingError, match=r"broken\.jsonl\.gz: ") as error:
+        import_files("clicks", [first, broken, last], zone, days=DAYS)
+    assert [file.original for file in error.value.landed] == [first, last]
+    assert all(file.path.exists() for file in error.value.landed)
+
+
+def test_a_folder_is_no_export_and_is_told_as_one(zone: Path) -> None:
+    with pytest.raises(LandingError, match="this is a folder; name the files in it"):
+        import_files("clicks", [zone], zone, days=DAYS)
+
+
 def test_a_source_new_to_the_landing_zone_brings_its_declaration(zone: Path) -> None:
     declared = zone.parent / "sources" / "taps"
     declared.mkdir(parents=True)
