@@ -79,3 +79,15 @@ def test_nothing_that_was_written_is_a_command_to_the_terminal(run):
     assert "Is it zen:ticket:208?" in out
     assert r'{"broken \x1b[31m' in run("ledger", "--rejected")[1]
     assert r"no session or interaction 'a\x1b[2J'" in run("trace", "a\x1b[2J")[2].replace("\\\\", "\\")
+
+
+def test_files_that_lie_in_no_days_folder_are_named_by_the_ledger(run, home):
+    assert as_json(run, "ledger")["never_read"] == []
+    strays = ["assistant/20260105/b.jsonl", "assistant/c.jsonl", "d.jsonl", "feedback/2026-01-32/deep/e.jsonl"]
+    for name in (*strays, "assistant/.hidden", "feedback/2026-01-05/deep/read.jsonl", "feedback/_tmp/f.jsonl"):
+        (home / "raw" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "raw" / name).write_text("{}")
+
+    assert as_json(run, "ledger")["never_read"] == strays
+    assert as_json(run, "ledger", "--source", "feedback")["never_read"] == strays[3:]
+    assert "d.jsonl: never read, for it lies in no folder SOURCE/YYYY-MM-DD/" in run("ledger")[1].splitlines()

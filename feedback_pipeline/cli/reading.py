@@ -7,6 +7,7 @@ import typer
 
 from feedback_pipeline.cli.app import AsJson, app, console, print_json, warehouse
 from feedback_pipeline.inspection import render
+from feedback_pipeline.settings import Settings
 
 
 @app.command()
@@ -48,14 +49,26 @@ def ledger(
     rejected: Annotated[bool, typer.Option("--rejected", help="Print each rejected line with its reason.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Account for every line and every piece of feedback, by source, file and arrival day."""
+    """Account for every line and every piece of feedback, by source, file and arrival day; name files never read."""
+    from feedback_pipeline.ingestion.arrivals import never_read
     from feedback_pipeline.inspection.accounts import accounts, rejected_lines
 
     days = since.date() if since else date.min, until.date() if until else date.max
-    found = rejected_lines(warehouse(), source, *days) if rejected else accounts(warehouse(), source, *days)
+    if rejected:
+        lines = rejected_lines(warehouse(), source, *days)
+        if as_json:
+            print_json(lines)
+        else:
+            render.print_rejected(console, lines)
+        return
+    found = accounts(warehouse(), source, *days)
+    outside = [file for file in never_read(Settings.from_environment().landing_zone) if _is_of(source, file)]
     if as_json:
-        print_json(found)
-    elif isinstance(found, list):
-        render.print_rejected(console, found)
+        print_json({**found, "never_read": outside})
     else:
         render.print_accounts(console, found)
+        render.print_never_read(console, outside)
+
+
+def _is_of(source: str | None, file: str) -> bool:
+    return source is None or file.startswith(f"{source}/")

@@ -1,7 +1,7 @@
 """What lies in the landing zone for a day, and how to tell whether it was read before."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -66,6 +66,36 @@ def _arrival(folder: Location, day: date) -> Arrival:
 def files_in(folder: Location) -> list[Location]:
     """The files that arrived in a day's folder, however deep."""
     return [path for path in _sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(HIDDEN)]
+
+
+def never_read(landing_zone: Location) -> list[str]:
+    """Files of the landing zone that lie in no day's folder of a source, by their names below it."""
+    look_again(landing_zone)
+    found = [path for entry in _entries(landing_zone) for path in _outside_days(entry)]
+    return [_below(landing_zone, path) for path in _sorted(found)]
+
+
+def _outside_days(entry: Location) -> Iterator[Location]:
+    """What no day reads of an entry of the landing zone: a source's folder, or a file where none should be."""
+    if not entry.is_dir():
+        yield entry
+        return
+    for inner in _entries(entry):
+        if not inner.is_dir():
+            yield from [] if inner.name == DECLARATION else [inner]
+        elif not _is_day(inner.name):
+            yield from files_in(inner)
+
+
+def _entries(folder: Location) -> list[Location]:
+    return [path for path in folder.iterdir() if not path.name.startswith(HIDDEN)] if folder.exists() else []
+
+
+def _is_day(name: str) -> bool:
+    try:
+        return date.fromisoformat(name).isoformat() == name
+    except ValueError:
+        return False
 
 
 def _sorted(paths: Iterable[Location]) -> list[Location]:

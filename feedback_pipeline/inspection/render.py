@@ -78,6 +78,12 @@ def print_accounts(console: Console, accounts: Mapping[str, Sequence[Mapping[str
         console.print(f"{escape(row['source'])} {row['arrival_day']}: {feedback} = {became}")
 
 
+def print_never_read(console: Console, files: Sequence[str]) -> None:
+    """A line each file of the landing zone that no day will ever read."""
+    for file in files:
+        console.print(f"{escape(file)}: never read, for it lies in no folder SOURCE/YYYY-MM-DD/", highlight=False)
+
+
 def print_rejected(console: Console, lines: Sequence[Mapping[str, Any]]) -> None:
     """Each rejected line: where it lies, why, and how it begins."""
     if not lines:
