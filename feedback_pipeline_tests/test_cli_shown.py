@@ -6,9 +6,11 @@ from datetime import date
 import pytest
 from command_output import as_json
 
+from feedback_pipeline.cli.app import console
 from feedback_pipeline.evidence.nightly import evidence_of
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
+from feedback_pipeline.inspection.render import print_rows
 from feedback_pipeline.schemas import EVIDENCE
 from feedback_pipeline.warehouse import Warehouse
 
@@ -91,3 +93,17 @@ def test_files_that_lie_in_no_days_folder_are_named_by_the_ledger(run, home):
     assert as_json(run, "ledger")["never_read"] == strays
     assert as_json(run, "ledger", "--source", "feedback")["never_read"] == strays[3:]
     assert "d.jsonl: never read, for it lies in no folder SOURCE/YYYY-MM-DD/" in run("ledger")[1].splitlines()
+
+
+def test_a_narrow_table_folds_its_texts_and_cuts_none(monkeypatch, capsys):
+    figures = {"day": DAY, "rated": 12_345, "rate": 0.125, "new": False}
+    rows = [{"value": f"gpt-4o-mini-2024-07-18-{letter}", **figures} for letter in "ab"]
+    monkeypatch.setattr(console, "width", 60)
+
+    print_rows(console, "Rates", rows)
+
+    out, _ = capsys.readouterr()
+    assert "…" not in out
+    assert all(whole in out for whole in ("2026-01-05", "12,345", "0.125", "no"))
+    first = "".join(line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│"))
+    assert first == "".join(row["value"] for row in rows)

@@ -1,6 +1,7 @@
 """Views for people: tables and stories on a terminal."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +17,9 @@ def print_rows(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) 
         return
     table = Table(title=title, title_justify="left")
     for name in rows[0]:
-        table.add_column(name.replace("_", " "))
+        # Where the terminal is narrow it is the texts that are folded, for of a number no part may go.
+        whole = all(isinstance(row[name], int | float | date | None) for row in rows)
+        table.add_column(name.replace("_", "\n" if whole else " "), overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(escape(text(value)) for value in row.values()))
     console.print(table)
@@ -179,4 +182,6 @@ def text(value: Any) -> str:
     """A value as a table cell."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
