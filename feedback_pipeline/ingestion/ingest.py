@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain, islice
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from feedback_pipeline.ingestion.feedback_ids import with_feedback_ids
 from feedback_pipeline.ingestion.json_columns import NotJSONError, json_kinds, with_ids
 from feedback_pipeline.ingestion.lines import SUFFIXES, of_whole_file, read_lines
 from feedback_pipeline.ingestion.parsed import Parsed
-from feedback_pipeline.ingestion.parsers import JUDGED_BY, parse, split_records, unknown_shape
+from feedback_pipeline.ingestion.parsers import parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, named, renamed
 from feedback_pipeline.ingestion.reviewers import without_claims
@@ -23,8 +24,8 @@ from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 
 # Clocks differ and a day's last events land a little late, but nothing is observed a day after it arrived.
 CLOCK_TOLERANCE = timedelta(days=1)
-# Lines by which a file's shape is judged are sought among so many.
-_OPENING = 1000
+# Nearly every file shows its shape in so many lines.
+_OPENING = 100
 POSITION = ("line_number", "record_number")
 KNOWN_LINES = pl.Schema({"row": pl.Int64, "line_number": pl.Int64, "record_number": pl.Int64, "event_id": pl.String})
 
@@ -113,16 +114,24 @@ def _read(source: Source, files: Iterable[ArrivedFile]) -> Iterator[tuple[Arrive
         refusal: str | None = None
         for position, lines in enumerate(read_lines(file.path, source.delimiter, source.records)):
             if position == 0:
-                refusal = _unlike_source(source, lines)
+                refusal = _unlike_source(source, file, lines)
             yield file, lines, refusal
 
 
-def _unlike_source(source: Source, lines: pl.DataFrame) -> str | None:
-    for opening, enough in ((lines.head(JUDGED_BY), JUDGED_BY), (lines.head(_OPENING), 1), (lines, 1)):
-        readable = _judged(_records(source, opening)).filter(pl.col("reason").is_null())
-        if readable.height >= enough:
-            return unknown_shape(source, readable)
-    return None
+def _unlike_source(source: Source, file: ArrivedFile, first: pl.DataFrame) -> str | None:
+    """Why a file is none of this source's, or null: the fault of its first lines, where no line of it is any better."""
+    if source.parser:
+        return None
+    # Only of a file that begins with nothing of ours the rest is looked at, which means reading it twice.
+    rest = islice(read_lines(file.path, source.delimiter, source.records), 1, None)
+    fault = None
+    for lines in chain((first.head(_OPENING), first), rest):
+        readable = _judged(_records(source, lines)).filter(pl.col("reason").is_null())
+        if readable.height:
+            if (unknown := unknown_shape(source, readable)) is None:
+                return None
+            fault = fault or unknown
+    return fault
 
 
 def _records(source: Source, lines: pl.DataFrame) -> pl.DataFrame:

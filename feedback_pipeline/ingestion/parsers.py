@@ -19,7 +19,6 @@ _PARSE: dict[str, Callable[[pl.DataFrame, str], Parsed]] = {"openai_chat": opena
 _REQUIRED = {"openai_chat": openai_chat.REQUIRED, "events": events.REQUIRED}
 # How every refusal of a whole file begins.
 SHAPE_UNKNOWN = "the file has an unknown shape"
-JUDGED_BY = 100
 _HINT = "; the list `{0}` looks like the records: say `records: {0}` in source.yaml"
 
 
@@ -83,22 +82,14 @@ def _with_hints(rejections: pl.DataFrame, lines: pl.DataFrame, parser: RecordPar
 
 
 def unknown_shape(source: Source, lines: pl.DataFrame) -> str | None:
-    """Why a file is none of this source's, judged by its first lines, or null.
+    """Why none of these `lines` is one of a columnar format, or null: none has the fields it cannot do without.
 
-    Of a built-in format none has the fields that the format cannot do without; of a mapping or an
-    adapter several were tried and none could be read. Lines that pack all that an exporter had may
-    begin with any amount of what is none of ours: they say nothing of the file.
+    Where records are read one by one, each that does not fit has a better reason of its own.
     """
-    first = lines.head(JUDGED_BY)
-    if first.is_empty() or source.split:
+    if source.parser or lines.is_empty():
         return None
-    if source.parser:
-        rejections = parse_records(first, source.parser).rejections
-        if first.height == 1 or rejections.height < first.height:
-            return None
-        return f"{SHAPE_UNKNOWN}: none of its first {first.height} lines fits; {rejections['reason'][0]}"
     shapes = _REQUIRED[source.format]
-    keys = query_lines("SELECT json_keys(payload) AS keys FROM lines", first)["keys"]
+    keys = query_lines("SELECT json_keys(payload) AS keys FROM lines", lines)["keys"]
     if any(needed <= set(found) for found in keys for needed in shapes):
         return None
     listed = list_of_records(

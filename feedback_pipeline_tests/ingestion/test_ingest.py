@@ -124,6 +124,27 @@ def test_a_file_of_unknown_shape_is_rejected_as_a_whole_with_a_reason(world):
     assert world.outcomes() == [(1, "rejected", reason), (2, "rejected", reason)]
 
 
+def test_a_file_may_begin_with_any_amount_of_another_products_lines(world, monkeypatch):
+    monkeypatch.setattr("feedback_pipeline.ingestion.lines.BLOCK_BYTES", 1 << 10)
+    world.land(b"\n".join([*(b'{"level": "info", "n": %d}' % n for n in range(3000)), answer("a"), answer("b")]))
+
+    world.ingest()
+
+    assert world.ids() == ["a", "b"]
+    assert {outcome for _, outcome, _ in world.outcomes()[:3000]} == {"rejected"}
+
+
+def test_of_records_none_of_which_fits_each_has_its_own_reason(world):
+    (world.zone / "feedback" / "source.yaml").write_text("format: langfuse")
+    score = {"id": "a", "timestamp": "2026-01-05 10:00:00", "trace_id": "t", "name": "stars", "value": 1}
+    scores = [score | {"source": "EVAL"}, score | {"source": "API", "data_type": "NUMERIC"}, {"foo": 1}]
+    world.land("\n".join(map(json.dumps, scores)).encode(), source="feedback")
+
+    world.ingest()
+
+    assert [reason.partition(":")[0] for _, _, reason in world.outcomes()] == ["source", "rating", "timestamp"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

@@ -131,3 +131,16 @@ def test_an_export_fed_by_hand_shows_up_in_the_trace_with_its_feedback(form, tmp
         assert told["response"] == answer.response
         kinds = [each["kind"] for each in told["evidence"] if each["explicit"]]
         assert kinds == [kind for about, kind in said.items() if about == answer.interaction_id]
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_an_export_may_begin_with_any_amount_of_other_lines(form, tmp_path):
+    writer = importlib.import_module(f"{form}_writer")
+    world = World(tmp_path)
+    records = writer.write(interactions(), feedback())
+    world.land(form, [*({"level": "info", "n": n} for n in range(200)), *records], serializable(writer.OPTIONS))
+
+    store_day(world.warehouse, world.zone, DAY, Pseudonyms(b"key"))
+
+    lines = world.warehouse.read("SELECT outcome, min(line_number) FROM raw_events GROUP BY outcome ORDER BY outcome")
+    assert lines.rows() == [("accepted", 201), ("rejected", 1)]
