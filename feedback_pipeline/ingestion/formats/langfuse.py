@@ -13,8 +13,9 @@
 {"id": "co-1", "objectType": "TRACE", "objectId": "tr-1", "content": "…", "createdAt": "2026-01-05T09:21:00.000Z"}
 ```
 
-Names are snake_case in exports and camelCase in the API; records are told apart by their fields. A
-trace is an answer, told in parts:
+Names are snake_case in exports and camelCase in the API; records are told apart by their fields. The
+full trace of the API, with its `observations` and `scores` inside, is taken apart. A trace is an answer,
+told in parts:
 
 - Question, answer, model and time are those of a GENERATION with a text for an answer: of one at the
   root of the trace before a nested one, and of the last to start among several. A generation counts
@@ -63,6 +64,27 @@ from feedback_pipeline.schemas import UNKNOWN_MODEL
 
 _EVALUATORS = "langfuse-"
 _MODELS = ("provided_model_name", "providedModelName", "model", "metadata.model_version")
+_INSIDE = ("observations", "scores")
+_TRACE_IDS = ("trace_id", "traceId")
+
+
+def split(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """A full trace without its observations and scores, then these one by one; nothing where it holds none.
+
+    A list of a trace names its observations and scores by their ids alone, which stay as they are.
+    """
+    listed = {name: found for name in _INSIDE if isinstance(found := decoded(record.get(name)), list)}
+    inside = [each for found in listed.values() for each in found if isinstance(each, dict)]
+    if not inside:
+        return []
+    ids = {name: [each for each in found if not isinstance(each, dict)] for name, found in listed.items()}
+    trace = {name: ids.get(name, value) for name, value in record.items() if ids.get(name, value) != []}
+    return [trace, *(_within(each, record.get("id")) for each in inside)]
+
+
+def _within(record: dict[str, Any], trace: Any) -> dict[str, Any]:
+    named = any(record.get(name) for name in (*_TRACE_IDS, "subject"))
+    return record if named else {**record, "traceId": trace}
 
 
 class Options(FormatOptions):
@@ -115,7 +137,7 @@ def _generation(record: dict[str, Any], reading: Reading) -> AnswerPart:
         raise RecordError(f"name: {record.get('name')!r:.80} is not declared to answer (options.generations)")
     started = reading.time(at(record, "start_time", "startTime"), "start_time")
     return AnswerPart(
-        interaction_id=needed_text(record, "trace_id", "traceId"),
+        interaction_id=needed_text(record, *_TRACE_IDS),
         rank=by_start(started, preferred=at(record, "parent_observation_id", "parentObservationId") is None),
         response=_written(record, reading),
         observed_at=_ended(record, reading) or started,

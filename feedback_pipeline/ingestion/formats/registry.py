@@ -51,7 +51,7 @@ RECORD_FORMATS: dict[str, RecordFormat] = {
     "chameleon": RecordFormat(chameleon.parse, chameleon.Options),
     "delighted": RecordFormat(delighted.parse, delighted.Options),
     "inline_comments": RecordFormat(inline_comments.parse, inline_comments.Options),
-    "langfuse": RecordFormat(langfuse.parse, langfuse.Options, in_parts=True),
+    "langfuse": RecordFormat(langfuse.parse, langfuse.Options, in_parts=True, split=langfuse.split),
     "langsmith": RecordFormat(langsmith.parse, langsmith.Options, in_parts=True),
     "mlflow": RecordFormat(mlflow.parse, mlflow.Options, split=mlflow.split),
     "openwebui": RecordFormat(openwebui.parse, openwebui.Options),

@@ -10,7 +10,7 @@ from parts import whole
 from reader import reader
 from twelve_conversations import feedback, interactions
 
-from feedback_pipeline.ingestion.formats.langfuse import parse
+from feedback_pipeline.ingestion.formats.langfuse import parse, split
 from feedback_pipeline.ingestion.records import Feedback, RecordError
 
 TRACE = {
@@ -183,6 +183,33 @@ def test_the_api_gives_parsed_values_and_camel_case():
     answer = answer_of(trace, observation)
     assert (answer.response, answer.model_version, answer.session_id, answer.user_id) == ("4.8", "gpt-4o", "s-1", "u-1")
     assert answer.observed_at == datetime(2024, 5, 29, 13, 46, 20, tzinfo=UTC)
+
+
+def test_a_full_trace_is_taken_apart_into_its_observations_and_scores():
+    inside = {**{name: value for name, value in GENERATION.items() if name != "trace_id"}, "type": "GENERATION"}
+    records = split({**TRACE, "observations": [inside, {**GENERATION, "type": "SPAN"}], "scores": [SCORE]})
+
+    assert records[0] == TRACE
+    assert records[1] == {**inside, "traceId": "tr-1"}
+    assert records[3] == SCORE
+    answer = answer_of(*records[:2])
+    assert (answer.response, answer.user_id) == ("4.8", "u-1")
+    assert only(records[3]).interaction_id == "tr-1"
+
+
+def test_a_full_trace_in_a_table_is_taken_apart_too():
+    assert split({**TRACE, "scores": json.dumps([SCORE])}) == [TRACE, SCORE]
+
+
+@pytest.mark.parametrize("ids", [["ob-1"], [], '["ob-1"]', "", None])
+def test_a_listed_trace_names_its_observations_by_their_ids_and_stays_as_it_is(ids):
+    assert split({**TRACE, "observations": ids, "scores": ids}) == []
+    assert answer_of({**TRACE, "observations": ids, "scores": ids}).response == "4.7"
+
+
+def test_a_score_of_a_v3_subject_within_a_trace_keeps_its_subject():
+    session = {**SCORE_V3, "subject": {"kind": "session", "id": "s-1"}}
+    assert split({**TRACE, "scores": [session]})[1] == session
 
 
 def test_options_name_the_question_and_the_answer_in_objects_of_the_application():
