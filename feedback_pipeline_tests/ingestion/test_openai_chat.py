@@ -28,6 +28,13 @@ ENVELOPE = {
     },
 }
 
+CHUNK = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion.chunk",
+    "model": "gpt-x-2026",
+    "choices": [{"index": 0, "delta": {"role": "assistant", "content": "2"}, "finish_reason": "stop"}],
+}
+
 
 @pytest.fixture
 def parse():
@@ -37,6 +44,24 @@ def parse():
         return openai_chat.parse(lines, timezone).interactions
 
     return of
+
+
+@pytest.mark.parametrize("response", [ENVELOPE["response"], [CHUNK]])
+@pytest.mark.parametrize(
+    ("request_says", "record_says", "user"),
+    [
+        ({"user": "a", "safety_identifier": "b"}, {"user": "c"}, "a"),
+        ({"safety_identifier": "b"}, {"user": "c", "safety_identifier": "d"}, "b"),
+        ({}, {"user": "c", "safety_identifier": "d"}, "c"),
+        ({}, {"safety_identifier": "d"}, "d"),
+        ({}, {"user": {"id": "c"}, "safety_identifier": "d"}, "d"),
+        ({"user": "a"}, {"user_id": "e"}, "e"),
+    ],
+)
+def test_the_user_is_named_by_the_request_or_the_record(parse, response, request_says, record_says, user):
+    request = {name: value for name, value in ENVELOPE["request"].items() if name != "user"} | request_says
+
+    assert parse({**ENVELOPE, "request": request, "response": response, **record_says})["user_id"].item() == user
 
 
 def test_an_envelope_becomes_an_interaction_with_all_its_metadata(parse):

@@ -9,8 +9,9 @@
 ```
 
 Ids and metadata are looked for in the envelope, its `metadata` and the request's `metadata`, in this
-order. `content` may be a string or a list of parts, of which the text counts. Several choices are
-several answers, told apart by `#index`. Without a timestamp, `response.created` (seconds) counts.
+order; the user also as `user` or `safety_identifier` of the request or the envelope. `content` may be
+a string or a list of parts, of which the text counts. Several choices are several answers, told apart
+by `#index`. Without a timestamp, `response.created` (seconds) counts.
 
 Other shapes are looked for only in lines without an answer or without messages, and brought into the
 one above (`openai_chat_shapes`). Traps:
@@ -28,6 +29,8 @@ one above (`openai_chat_shapes`). Traps:
   API's page `{"data": […]}`. Content given as parts is in `content_parts`.
 - LiteLLM logs `{"messages", "response", "endTime", "end_user"}` without a request, the stream put together.
 """
+
+from typing import Any
 
 import polars as pl
 
@@ -51,9 +54,11 @@ _ABOUT = (
     '"interaction_id":"VARCHAR","session_id":"VARCHAR","user_id":"VARCHAR","user_role":"VARCHAR",'
     '"environment":"VARCHAR","model_version":"VARCHAR","turn":"INTEGER"'
 )
+# `safety_identifier` is OpenAI's new name of `user`.
+_WHO = '"user":"VARCHAR","safety_identifier":"VARCHAR"'
 _SHAPE = (
-    f'{{"timestamp":"VARCHAR",{_ABOUT},"metadata":{{{_ABOUT}}},'
-    f'"request":{{"model":"VARCHAR","user":"VARCHAR","metadata":{{{_ABOUT}}},'
+    f'{{"timestamp":"VARCHAR",{_ABOUT},{_WHO},"metadata":{{{_ABOUT}}},'
+    f'"request":{{"model":"VARCHAR",{_WHO},"metadata":{{{_ABOUT}}},'
     '"messages":[{"role":"VARCHAR","content":"CONTENT"}]},'
     '"response":{"id":"VARCHAR","model":"VARCHAR","created":"BIGINT",'
     '"choices":[{"index":"INTEGER","message":{"content":"CONTENT"}}]}}'
@@ -157,7 +162,7 @@ def _rows(told: pl.DataFrame) -> pl.DataFrame:
             interaction_id=about("interaction_id", response.field("id")),
             session_id=about("session_id"),
             turn=about("turn"),
-            user_id=about("user_id", request.field("user")),
+            user_id=about("user_id", *_who(request), *_who(record)),
             user_role=about("user_role"),
             environment=about("environment"),
             model_version=about(
@@ -165,6 +170,12 @@ def _rows(told: pl.DataFrame) -> pl.DataFrame:
             ),
         )
     )
+
+
+def _who(place: Any) -> list[pl.Expr]:
+    named = [place.field("user"), place.field("safety_identifier")]
+    # A logger may have an object of its own by this name, which is no id.
+    return [pl.when(~name.str.starts_with("{")).then(name) for name in named]
 
 
 def _of_lists(told: pl.DataFrame) -> pl.DataFrame:

@@ -56,7 +56,15 @@ _TIME = _first(
     "p ->> '$.timestamp'",
     *(f"to_timestamp(try_cast(p ->> '$.{name}' AS DOUBLE))::VARCHAR" for name in ("endTime", "startTime")),
 )
-_USER = _first("p ->> '$.request.user'", "p ->> '$.input_user'", "p ->> '$.end_user'")
+_USER = _first(
+    *(
+        f"CASE WHEN json_type(p -> '$.{name}') <> 'OBJECT' THEN p ->> '$.{name}' END"
+        for name in (
+            *("request.user", "request.safety_identifier", "user", "safety_identifier"),
+            *("input_user", "end_user"),
+        )
+    )
+)
 _OF_MESSAGE, _OF_DELTA = (text(f"(c -> '$.{said}.content')") for said in ("message", "delta"))
 _CHOICES_OF_RESPONSE, _CHOICES_OF_CHUNK = _list("(res -> '$.choices')"), _list("(chunk -> '$.choices')")
 
