@@ -6,7 +6,6 @@ key can tell whose it is, and the same user keeps it over all sources and days.
 
 import hashlib
 import hmac
-import json
 import os
 import re
 import secrets
@@ -14,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +21,11 @@ from polars_hash import CryptographicHashingNameSpace
 
 from feedback_pipeline.ingestion.json_text import json_text
 from feedback_pipeline.ingestion.parsed import Parsed
+from feedback_pipeline.ingestion.user_fields import USER_FIELD, with_users
 
 _PREFIX = "user-"
 _DIGITS = 32
 _KEY_BYTES = 32
-# By what names a line that no format could read most likely tells its user.
-_USER_FIELD = re.compile(
-    r'("(?:user|user_?id|end_?user(?:[._]id)?|user\.id|profile_id|requester_id|author(?:_user_id)?|source_id|mlflow\.trace\.user)"\s*:\s*)'
-    r'("(?:[^"\\]|\\.)*"|-?\d+)',
-    re.IGNORECASE,
-)
 # A number is a user only where the field says so.
 _NUMBER_FIELD = re.compile(
     r'("[^"\\]*(?:id|user|worker|rater|annotator|author)"\s*:\s*)(-?\d+)(?=\s*[,}])', re.IGNORECASE
@@ -87,24 +80,22 @@ class Pseudonyms:
 
         Each text of a payload that is nothing but a user's id is replaced, also in JSON within a text,
         and so is a user's number in a field that can be theirs. A line that could not be read tells
-        its user, if at all, by a field called so.
+        its user, if at all, by one of the `user_fields` of the formats.
         """
         spelt = names.with_columns(text=_quoted(names["user_id"]), named=pl.format('"{}"', "pseudonym"))
         for users in _one_a_line(parsed):
             lines = _without(lines, users.join(spelt, on="user_id"))
-        unread = lines["reason"].is_not_null()
-        if not unread.any():
+        unread = pl.when(pl.col("reason").is_not_null()).then("payload").str.contains(USER_FIELD).fill_null(False)
+        telling = lines.select(unread).to_series()
+        if not telling.any():
             return lines
         # A line may have been rejected for something else than that it could not be read.
         hidden = set(names["pseudonym"])
-        return _changed(lines, unread, lambda row: _USER_FIELD.sub(partial(self._named, hidden), row["payload"]))
 
-    def _named(self, hidden: set[str], found: re.Match[str]) -> str:
-        try:
-            user = json.loads(found[2])
-        except ValueError:
-            user = found[2]
-        return found[0] if user in hidden else f'{found[1]}"{self.of(str(user))}"'
+        def named(user: str) -> str:
+            return user if user in hidden else self.of(user)
+
+        return _changed(lines, telling, lambda row: with_users(row["payload"], named))
 
 
 def _sha256(content: pl.Expr) -> pl.Expr:

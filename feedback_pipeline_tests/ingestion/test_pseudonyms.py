@@ -4,6 +4,7 @@ import json
 import stat
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -118,6 +119,41 @@ def test_a_rejected_line_tells_no_user_either(tmp_path: Path, line: str) -> None
 
     assert not any(user in rejected for user in ('"ann"', "4711"))
     assert "user-" in rejected
+
+
+@pytest.mark.parametrize(
+    ("form", "record"),
+    [
+        ("chameleon", {"kind": "survey.finished", "data": {"profile": {"id": "5f3c", "uid": "ann"}}}),
+        ("delighted", {"id": "1", "person": "ann", "survey_type": "thumbs", "score": 1}),
+        ("delighted", {"event_type": "person.created", "event_data": {"person": {"name": None, "id": "ann"}}}),
+        ("inline_comments", {"id": "n1", "deleted": True, "created_by": {"object": "user", "id": "ann"}}),
+        ("langfuse", {"id": "co", "objectType": "OBSERVATION", "objectId": "o", "authorUserId": "ann"}),
+        ("langfuse", {"id": "v3", "dataType": "NUMERIC", "author": {"kind": "user", "id": "ann"}}),
+        ("langsmith", {"run_type": "tool", "id": "r", "extra": {"metadata": {"user_id": "ann"}}}),
+        ("langsmith", {"run_type": "tool", "id": "r", "extra": json.dumps({"metadata": {"user_id": "ann"}})}),
+        ("mlflow", {"assessment_id": "a", "source": {"source_type": "LLM_JUDGE", "source_id": "ann"}}),
+        ("mlflow", {"info": {"trace_id": "t", "trace_metadata": {"mlflow.trace.user": "ann"}}}),
+        ("openai_chat", {"request": {"safety_identifier": "ann"}, "response": {"id": "x"}}),
+        ("openai_chat", {"choices": [], "input": [], "input_user": "ann"}),
+        ("openwebui", {"data": {"rating": 0}, "user": {"name": "A", "id": "ann"}, "user_id": "ann"}),
+        ("otel_genai", {"name": "GET", "attributes": [{"key": "enduser.id", "value": {"stringValue": "ann"}}]}),
+        ("otel_genai", {"name": "GET", "attributes": {"user.id": "ann"}}),
+        ("tensorzero", {"metric_name": "m", "tags": json.dumps({"author": "ann"})}),
+        ("typeform", {"event_type": "form_response_partial", "form_response": {"hidden": {"user_id": "ann"}}}),
+        ("zendesk", {"id": 7, "score": "offered", "requester_id": "ann"}),
+        ("zendesk", {"id": "01J", "responder_id": "ann", "answers": []}),
+        ("zendesk", {"id": 8, "type": "Comment", "author_id": "ann", "body": "b", "public": False}),
+    ],
+)
+def test_a_record_that_is_rejected_hides_its_formats_users(tmp_path: Path, form: str, record: dict[str, Any]) -> None:
+    line = json.dumps(record)
+    warehouse = ingested(tmp_path, f"format: {form}", line)
+
+    [stored] = warehouse.partitions(RAW_EVENTS, [DAY]).iter_rows(named=True)
+
+    assert stored["outcome"] == "rejected"
+    assert stored["payload"] == line.replace("ann", HIDDEN.of("ann"))
 
 
 def test_a_number_is_hidden_where_it_is_the_user_and_nowhere_else(tmp_path: Path) -> None:

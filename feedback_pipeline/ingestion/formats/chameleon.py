@@ -37,6 +37,7 @@ from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text
 from feedback_pipeline.ingestion.formats.score_values import labelled, rating
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
 
+USERS = ("user_id", "profile.uid", "profile_id")
 _FINISHED = "response.finished"
 _NPS = (0.0, 10.0)
 _ITEMS = (

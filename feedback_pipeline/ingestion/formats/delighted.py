@@ -37,6 +37,7 @@ from feedback_pipeline.ingestion.formats.reading import Reading, at, epoch, need
 from feedback_pipeline.ingestion.formats.score_values import labelled, rating
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
 
+USERS = ("user_id", "person", "person.id")
 _SCALES = {
     "nps": (0.0, 10.0),
     "enps": (0.0, 10.0),

@@ -24,6 +24,7 @@ from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK, Parsed
 from feedback_pipeline.warehouse import duckdb_type
 
+USERS = ("user_id",)
 REQUIRED = (frozenset({"kind"}),)
 
 _FIELDS = {name: dtype for name, dtype in PARSED_FEEDBACK.items() if name not in ("event_id", "observed_at")}

@@ -38,6 +38,7 @@ from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text
 from feedback_pipeline.ingestion.formats.score_values import truth
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
 
+USERS = ("user_id", "created_by.id")
 _NESTED = ("metadata", "quotedFileContent", "created_by", "rich_text")
 
 

@@ -62,6 +62,7 @@ from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text
 from feedback_pipeline.ingestion.records import AnswerPart, Item, RecordError
 from feedback_pipeline.schemas import UNKNOWN_MODEL
 
+USERS = ("user_id", "author_user_id", "author.id")
 _EVALUATORS = "langfuse-"
 _MODELS = ("provided_model_name", "providedModelName", "model", "metadata.model_version")
 _INSIDE = ("observations", "scores")

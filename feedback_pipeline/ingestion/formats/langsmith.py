@@ -51,6 +51,7 @@ from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text
 from feedback_pipeline.ingestion.records import AnswerPart, Item, RecordError
 from feedback_pipeline.schemas import UNKNOWN_MODEL
 
+USERS = ("user_id",)
 _MODEL_CALL = "llm"
 _ANSWERING = ("chain", _MODEL_CALL)
 _MODELS = tuple(

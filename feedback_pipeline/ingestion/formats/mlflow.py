@@ -54,6 +54,7 @@ from feedback_pipeline.ingestion.formats.score_values import number
 from feedback_pipeline.ingestion.records import Interaction, Item, RecordError
 from feedback_pipeline.schemas import UNKNOWN_MODEL
 
+USERS = ("mlflow.trace.user", "user.id", "source_id")
 _RUN_FROM = ("LOCAL", "NOTEBOOK", "JOB", "PROJECT", "UNKNOWN")
 _NESTED = ("info", "trace_info", "data", "spans", "request")
 _LONGEST_MS = 2**32

@@ -39,6 +39,7 @@ from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import PARSED_INTERACTIONS, Parsed
 from feedback_pipeline.schemas import UNKNOWN_MODEL
 
+USERS = ("user_id", "user", "safety_identifier", "input_user", "end_user", "end_user_id")
 # Of each shape the fields it cannot do without, the usual shape first.
 REQUIRED = tuple(
     frozenset(fields)

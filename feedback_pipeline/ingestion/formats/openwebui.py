@@ -53,6 +53,7 @@ from feedback_pipeline.ingestion.formats.options import FormatOptions, Name
 from feedback_pipeline.ingestion.formats.reading import Reading, at, epoch, text_at
 from feedback_pipeline.ingestion.records import Feedback, Interaction, Item, RecordError
 
+USERS = ("user_id", "user.id")
 _RATING = "rating"
 
 

@@ -85,6 +85,7 @@ from feedback_pipeline.ingestion.formats.otlp import CHOICE, MESSAGE_ROLES, even
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.records import Item, RecordError
 
+USERS = ("user_id", "user.id", "enduser.id")
 _MESSAGES = (CHOICE, *MESSAGE_ROLES)
 _FEEDBACK = {EVALUATION: evaluation, USER_FEEDBACK: user_feedback}
 _OF_SPANS = ("startTimeUnixNano", "start_time")

@@ -50,6 +50,7 @@ from feedback_pipeline.ingestion.formats.score_values import number
 from feedback_pipeline.ingestion.formats.tensorzero_feedback import feedback, made, tags_of, written
 from feedback_pipeline.ingestion.records import AnswerPart, Item, RecordError
 
+USERS = ("user_id", "author")
 _OWN = "tensorzero::"
 _DEFAULT_FUNCTION = "tensorzero::default"
 _EVALUATING = ("evaluation_run_id", "evaluation_name", "dynamic_evaluation_run_id", "workflow_evaluation_run_id")

@@ -37,6 +37,7 @@ from feedback_pipeline.ingestion.formats.reading import Reading, at, needed_text
 from feedback_pipeline.ingestion.formats.score_values import labelled, number, rating, thumb, truth
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
 
+USERS = ("user_id",)
 _SCALES = ("opinion_scale", "rating", "nps")
 _NPS = (0.0, 10.0)
 _Said = Iterator[tuple[str, dict[str, Any]]]

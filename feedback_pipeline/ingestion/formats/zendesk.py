@@ -39,6 +39,7 @@ from feedback_pipeline.ingestion.formats.score_values import labelled, truth
 from feedback_pipeline.ingestion.formats.zendesk_survey import survey
 from feedback_pipeline.ingestion.records import Feedback, Item, RecordError
 
+USERS = ("user_id", "requester_id", "responder_id", "author_id")
 _THUMBS = {"good": "up", "bad": "down"}
 _UNANSWERED = ("offered", "unoffered")
 _END_USER = "end-user"

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +24,8 @@ from feedback_pipeline.warehouse import Warehouse
 
 DAY = START.date()
 WRITTEN = sorted(path.stem.removesuffix("_writer") for path in Path(__file__).parent.glob("*_writer.py"))
+# A user of the conversations, as a text of a record.
+OWN_ID = r'"user-\d\\*"'
 # What a format adds of its own: lines, ids of feedback, and who said it where it tells no users.
 OWN = ("event_id", "part_event_ids", "source")
 SIGNAL = ("interaction_id", "kind", "polarity", "reason", "confidence", "text", "range_start", "proposed_text")
@@ -144,3 +147,22 @@ def test_an_export_may_begin_with_any_amount_of_other_lines(form, tmp_path):
 
     lines = world.warehouse.read("SELECT outcome, min(line_number) FROM raw_events GROUP BY outcome ORDER BY outcome")
     assert lines.rows() == [("accepted", 201), ("rejected", 1)]
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_an_export_that_cannot_be_read_names_nobody_either(form, tmp_path):
+    writer = importlib.import_module(f"{form}_writer")
+    world = World(tmp_path)
+    records = writer.write(interactions(), feedback())
+    assert re.search(OWN_ID, json.dumps(records))
+    world.land(form, [], serializable(writer.OPTIONS))
+    cut_off = "\n".join(json.dumps(record, ensure_ascii=False)[:-1] for record in records)
+    (world.zone / form / str(DAY) / "export.jsonl").write_text(cut_off, encoding="utf-8")
+
+    store_day(world.warehouse, world.zone, DAY, Pseudonyms(b"key"))
+
+    stored = world.warehouse.read("SELECT outcome, payload FROM raw_events")
+    assert set(stored["outcome"]) == {"rejected"}
+    assert [payload for payload in stored["payload"] if re.search(OWN_ID, payload)] == []
+    hidden = [Pseudonyms(b"key").of(answer.user_id) for answer in interactions()]
+    assert any(user in payload for user in hidden for payload in stored["payload"])
