@@ -18,7 +18,8 @@ if several. Traps:
   `stars_five` from 1 to 5, `ces7` from 1 to 7, `pmf` from 1 to 3. Projects can be set up otherwise, and
   old responses have no type: `scales` by the type (or `score`) then tell. What a `thumbs` project's
   numbers are is not documented, so that it needs a scale too.
-- Additional questions ask for anything; a scale's number needs a scale by the question's id.
+- Additional questions ask for anything: a number is feedback only with a scale by the question's id, and
+  needs one where `questions` names it.
 - `tags` and `notes` are the team's, not the person's.
 - A response is sent again when its comment comes in: by the same id, with another `updated_at`, whose
   time counts.
@@ -73,7 +74,7 @@ def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:
     }
     said = [*_main(response, reading), *_additional(response, reading)]
     if not said:
-        raise RecordError("score: missing, and so are comment and additional_answers")
+        raise RecordError("score: missing, and so are comment and additional_answers of words or a declared scale")
     for part, fields in said:
         yield Feedback(feedback_id=f"{name}-{part}" if part else name, **fields, **about)
 
@@ -111,7 +112,8 @@ def _answer(answer: dict[str, Any], question: str, reading: Reading) -> _Said:
     name = needed_text(answer, "id")
     if (text := text_at(answer, "value.free_response")) is not None:
         yield name, {"kind": "comment", "text": text}
-    if (scaled := at(answer, "value.scale")) is not None:
+    scaled = at(answer, "value.scale")
+    if scaled is not None and (question in reading.scales or question in reading.options.get("questions", ())):
         yield name, rating(scaled, reading.scale(question), "additional_answers.value.scale")
     if at(answer, "value.select_one") is not None:
         yield name, labelled(needed_text(answer, "value.select_one.text"), reading)

@@ -39,7 +39,7 @@ class Reading:
         """Worst and best number of a score. Raises `RecordError` where neither declaration nor format says."""
         found = self.scales.get(name, default)
         if found is None:
-            raise RecordError(f"rating: no scale is declared for {name!r} (options.scales)")
+            raise RecordError(f"rating: no scale is declared for {name!r} (`scales` of the source)")
         return found
 
     def time(self, value: object, name: str = "observed_at") -> datetime:

@@ -114,8 +114,19 @@ def test_options_name_the_questions_that_are_about_the_answer():
     asked = response(score=9, additional_answers=ADDITIONAL)
     said = read(asked, options={"questions": ["question_5"]})
     assert [each.feedback_id for each in said] == ["1", "1-5"]
-    with pytest.raises(RecordError, match="no scale is declared for 'question_6'"):
-        read(asked)
+
+
+def test_a_scale_that_nobody_declared_is_left_out_and_the_rest_of_the_response_is_read():
+    asked = response(score=9, additional_answers=ADDITIONAL)
+    assert [each.feedback_id for each in read(asked)] == ["1", "1-4-0", "1-4-1", "1-5", "1-7"]
+    with pytest.raises(RecordError, match="additional_answers of words or a declared scale"):
+        read(response(additional_answers=[answered("6", "scale", 4)]))
+
+
+def test_a_question_that_is_named_needs_its_scale():
+    asked = response(score=9, additional_answers=ADDITIONAL)
+    with pytest.raises(RecordError, match=r"no scale is declared for 'question_6' \(`scales` of the source\)"):
+        read(asked, options={"questions": ["question_6"]})
 
 
 def test_a_webhook_holds_the_response_and_the_person_whole():
