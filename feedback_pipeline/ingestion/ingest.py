@@ -204,7 +204,11 @@ def _batch(
         **_of_lines(arrival, chunk.file),
     )
     interactions = parsed.interactions.join(rejected, on="event_id", how="anti").with_columns(
-        session_id=pl.coalesce("session_id", "interaction_id"), turn=pl.col("turn").fill_null(0), **_of_rows(arrival)
+        session_id=pl.coalesce("session_id", "interaction_id"),
+        turn=pl.col("turn").fill_null(0),
+        # An empty one is none, and a part that says so keeps another part's away.
+        system_context=pl.when(pl.col("system_context") != "").then("system_context"),
+        **_of_rows(arrival),
     )
     said = parsed.feedback_events if source.reviewers else without_claims(parsed.feedback_events)
     feedback_events = said.join(rejected, on="event_id", how="anti").with_columns(

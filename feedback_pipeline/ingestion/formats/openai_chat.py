@@ -19,7 +19,7 @@ one above (`openai_chat_shapes`). Traps:
 - What follows the last question (tool calls and their results) are steps towards the answer and not
   in the prompt; an assistant's message without content is in no prompt.
 - A choice that calls tools and says nothing is a step, and rejected as one; beside another choice
-  that answers it is left out.
+  that answers it is left out. What says something beside its tool call is an answer, as in every format.
 - `refusal` stands in place of the content and is the answer.
 - A streamed response is a list of chunks: `response`, `response.chunks` or Helicone's
   `response.streamed_data`, the first and the last also as the text of the stream (`data: {…}`). Older
@@ -35,6 +35,7 @@ from typing import Any
 import polars as pl
 
 from feedback_pipeline.ingestion.formats.openai_chat_shapes import NORMALISE, text
+from feedback_pipeline.ingestion.formats.reading import SILENT_ROLES, SYSTEM_ROLES
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import PARSED_INTERACTIONS, Parsed
 from feedback_pipeline.schemas import UNKNOWN_MODEL
@@ -69,9 +70,6 @@ _NO_STRING = r"^([\[{]|(true|false|-?[0-9][0-9.eE+-]*)$)"
 _NO_STRING_IN_LINE = r'"content"\s*:\s*[^"\sn]|\\u00'
 
 
-_SYSTEM_ROLES = ("system", "developer")
-
-
 def _query(content_type: str, more: str = "") -> str:
     """SQL for a row a line: its fields `r`, when it was answered, and `more`. Contents are of `content_type`.
 
@@ -99,7 +97,7 @@ _EXACT = _query(
 )
 # What follows the last question are steps towards the answer.
 _WITHOUT_STEPS = f"""
-SELECT list_filter(messages, lambda m, i: i <= last_question OR m.role IN {_SYSTEM_ROLES}) AS messages FROM (
+SELECT list_filter(messages, lambda m, i: i <= last_question OR m.role IN {SYSTEM_ROLES}) AS messages FROM (
     SELECT messages,
         len(messages) + 1 - list_position(list_reverse(list_transform(messages, lambda m: m.role)), 'user')
             AS last_question
@@ -182,7 +180,7 @@ def _who(place: Any) -> list[pl.Expr]:
 def _of_lists(told: pl.DataFrame) -> pl.DataFrame:
     """What `messages` and `choices` come to."""
     role, content = pl.element().struct.field("role"), pl.element().struct.field("content")
-    is_system, is_user = role.is_in(_SYSTEM_ROLES), role == "user"
+    is_system, is_user = role.is_in(SYSTEM_ROLES), role == "user"
     messages = pl.col("messages").list
     told = told.with_columns(
         n_choices=pl.col("choices").list.len(),
@@ -207,7 +205,7 @@ def _of_lists(told: pl.DataFrame) -> pl.DataFrame:
         .otherwise("interaction_id"),
         turn=pl.coalesce("turn", (asked.cast(pl.Int32) - 1).clip(lower_bound=0)),
         system_context=pl.when(system != "").then(system),
-        prompt_messages=messages.filter(~is_system & ((role != "assistant") | (content != ""))),
+        prompt_messages=messages.filter(~is_system & (~role.is_in(SILENT_ROLES) | (content != ""))),
         response=response,
         no_prompt=messages.len().fill_null(0) == 0,
         # Whether a text may have been no string in the line.

@@ -64,15 +64,15 @@ def answer_of_messages(logs: Sequence[Signal], reading: Reading) -> AnswerPart:
 
 
 def _part(signal: Signal, told: Record, events: Record, rank: int, reading: Reading) -> AnswerPart:
-    finishes = decoded(told.get(_FINISHES))
-    if isinstance(finishes, list) and finishes and finishes[0] in TOOL_FINISHES:
-        raise RecordError(f"{_FINISHES}: {CALLS_TOOL}")
     if (about := answer_id(signal, reading)) is None:
         raise RecordError("spanId: missing, and so is gen_ai.response.id")
     response = answered(told, last=text(told, _OPERATION) in _AGENTS)
     fields: dict[str, Any] = {**events, **asked(told)}
     if response is not None:
         fields["response"] = response
+    finishes = decoded(told.get(_FINISHES))
+    if "response" not in fields and isinstance(finishes, list) and finishes and finishes[0] in TOOL_FINISHES:
+        raise RecordError(f"{_FINISHES}: {CALLS_TOOL}")
     own = ids(signal.attributes, reading)
     return AnswerPart(
         rank=rank,

@@ -33,7 +33,7 @@ def message_events(events: Sequence[Signal]) -> list[Signal]:
 def told_by(events: Sequence[Signal]) -> Record:
     """An answer's fields that message events tell: the conversation, the response, or both.
 
-    Raises `RecordError` where they tell messages but no question, or the model asks for a tool.
+    Raises `RecordError` where they tell messages but no question, or the model only asks for a tool.
     """
     said = [_message(event, MESSAGE_ROLES[event.name]) for event in events if event.name in MESSAGE_ROLES]
     choices = [_fields(event) for event in events if event.name == CHOICE]
@@ -53,12 +53,12 @@ def _response(choices: list[Record]) -> str:
     if not isinstance(message, dict):
         message = {"content": chosen.get("message", chosen.get("content"))}
     content = _content(message.get("content"), chosen)
+    if (text := spoken(content)).strip():
+        return text
     calls = chosen.get("tool_calls") or calls_tool({**message, "content": content})
     if calls or chosen.get("finish_reason") in TOOL_FINISHES:
         raise RecordError(f"{CHOICE}: {CALLS_TOOL}")
-    if not (text := spoken(content)).strip():
-        raise RecordError(f"{CHOICE}: no text in it; content may not have been recorded")
-    return text
+    raise RecordError(f"{CHOICE}: no text in it; content may not have been recorded")
 
 
 def _index(choice: Record) -> int:

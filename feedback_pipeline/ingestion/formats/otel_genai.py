@@ -22,8 +22,8 @@ A batch's spans and log records are taken one by one, wrapped or not, with attri
 object. A span of a model's call is an answer. Its messages are among its attributes, or in an event
 `gen_ai.client.inference.operation.details`, or in the events of one message each of earlier versions
 (`otel_events`); events are inside the span or log records that name it, which are then parts of one
-answer. Failed calls, calls that ask for a tool, other operations and
-ordinary log records are no answers and rejected as such.
+answer. Failed calls, calls that say nothing but ask for a tool, other operations and ordinary log
+records are no answers and rejected as such.
 
 An answer's id is `<traceId>-<spanId>`: every record of a call has it, and an evaluation is to name
 the span it is about. `interaction_id: response` takes `gen_ai.response.id` instead, where there is

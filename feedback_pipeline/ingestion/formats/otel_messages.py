@@ -41,7 +41,7 @@ def conversation(said: list[Message], place: str, instructions: str | None = Non
 def answered(told: Record, last: bool) -> str | None:
     """The text of the first choice that has one, or of the last message; None where none was recorded.
 
-    Raises `RecordError` where nothing was said, or the model asks for a tool.
+    Raises `RecordError` where nothing was said, as where the model only asks for a tool.
     """
     recorded = _recorded(told, OUTPUT)
     if recorded is None:
@@ -52,10 +52,7 @@ def answered(told: Record, last: bool) -> str | None:
     spoken = [position for position, each in enumerate(choices) if each["content"].strip() and each["role"] != "tool"]
     if not spoken:
         raise RecordError(f"{OUTPUT}: {CALLS_TOOL if any(map(calls_tool, recorded)) else 'no text in it'}")
-    chosen = spoken[-1 if last else 0]
-    if calls_tool(recorded[chosen]):
-        raise RecordError(f"{OUTPUT}: {CALLS_TOOL}")
-    return choices[chosen]["content"]
+    return choices[spoken[-1 if last else 0]]["content"]
 
 
 def messages(value: Any, place: str, speaker: str) -> list[Message]:

@@ -12,6 +12,8 @@ from feedback_pipeline.ingestion.records import Message, RecordError
 from feedback_pipeline.schemas import REASONS
 
 SYSTEM_ROLES = ("system", "developer")
+# Who may say nothing in a message: a call of a tool has no content.
+SILENT_ROLES = ("assistant", "tool")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001")}
 
@@ -95,7 +97,7 @@ def _part_text(part: object) -> object:
 
 
 def conversation(messages: object, place: str) -> tuple[list[Message], str | None]:
-    """Messages of `role` and `content` without the system's, and the system context (None where there is none).
+    """Messages of `role` and `content` that were said, without the system's, and these (None where there are none).
 
     Raises `RecordError` where that is not what stands at `place`.
     """
@@ -107,7 +109,12 @@ def conversation(messages: object, place: str) -> tuple[list[Message], str | Non
             raise RecordError(f"prompt_messages: `{place}.{position}` is not a message of role and content")
         said.append({"role": message["role"], "content": content_text(message.get("content"))})
     system = "\n".join(m["content"] for m in said if m["role"] in SYSTEM_ROLES)
-    return [m for m in said if m["role"] not in SYSTEM_ROLES], system or None
+    return without_silence([m for m in said if m["role"] not in SYSTEM_ROLES]), system or None
+
+
+def without_silence(messages: Iterable[Message]) -> list[Message]:
+    """The messages without those in which an assistant or a tool says nothing, as it does where it calls a tool."""
+    return [message for message in messages if message["content"] or message["role"] not in SILENT_ROLES]
 
 
 def turn_of(messages: Iterable[Message]) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from feedback_pipeline.ingestion.formats.reading import SYSTEM_ROLES, without_silence
 from feedback_pipeline.ingestion.mapping.declaration import (
     FeedbackItem,
     InteractionItem,
@@ -20,7 +21,6 @@ from feedback_pipeline.schemas import FEEDBACK_KINDS, REASONS
 # Gives some of an item's fields.
 Part = Callable[[Scope], dict[str, Any]]
 
-_SYSTEM_ROLES = ("system", "developer")
 _PREFERRED = ("first", "second", "tie")
 
 
@@ -98,13 +98,13 @@ def _prompt(spec: InteractionItem, names: Names) -> Part:
         messages = read(scope) if read else []
         if ask:
             messages.append({"role": "user", "content": ask(scope)})
-        conversation = [message for message in messages if message["role"] not in _SYSTEM_ROLES]
+        conversation = [message for message in messages if message["role"] not in SYSTEM_ROLES]
         fields: dict[str, Any] = {
-            "prompt_messages": conversation,
+            "prompt_messages": without_silence(conversation),
             "turn": max(sum(message["role"] == "user" for message in conversation) - 1, 0),
         }
         if len(conversation) < len(messages):
-            fields["system_context"] = "\n".join(m["content"] for m in messages if m["role"] in _SYSTEM_ROLES)
+            fields["system_context"] = "\n".join(m["content"] for m in messages if m["role"] in SYSTEM_ROLES)
         return fields
 
     return prompt

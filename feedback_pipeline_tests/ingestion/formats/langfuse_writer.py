@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from twelve_conversations import SCALE
+from twelve_conversations import CALLS, SCALE, calls, logged
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -36,6 +36,8 @@ def _trace(answer: Interaction) -> dict[str, Any]:
 
 def _generation(answer: Interaction) -> dict[str, Any]:
     system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
+    asked = [each if each["content"] else {**each, "content": None, "tool_calls": CALLS} for each in logged(answer)]
+    said = {"role": "assistant", "content": answer.response, "tool_calls": calls(answer)}
     return {
         "id": f"{answer.interaction_id}-generation",
         "trace_id": answer.interaction_id,
@@ -47,8 +49,8 @@ def _generation(answer: Interaction) -> dict[str, Any]:
         "end_time": _time(answer.observed_at),
         "name": "completion",
         "metadata": {},
-        "input": json.dumps([*system, *answer.prompt_messages], ensure_ascii=False),
-        "output": json.dumps({"role": "assistant", "content": answer.response}, ensure_ascii=False),
+        "input": json.dumps([*system, *asked], ensure_ascii=False),
+        "output": json.dumps(said, ensure_ascii=False),
         "provided_model_name": answer.model_version,
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twelve_conversations import SCALE
+from twelve_conversations import CALLS, SCALE, calls, logged
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -25,9 +25,7 @@ def _root(answer: Interaction) -> dict[str, Any]:
         "name": "chat",
         "run_type": "chain",
         "parent_run_id": None,
-        "inputs": {
-            "messages": [{"type": _TYPES[each["role"]], "content": each["content"]} for each in answer.prompt_messages]
-        },
+        "inputs": {"messages": [{"type": _TYPES[each["role"]], "content": each["content"]} for each in logged(answer)]},
         "outputs": {"output": answer.response},
         "extra": {"metadata": _metadata(answer)},
     }
@@ -35,16 +33,16 @@ def _root(answer: Interaction) -> dict[str, Any]:
 
 def _model_call(answer: Interaction) -> dict[str, Any]:
     system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
-    message = _serialised("assistant", answer.response)
+    message = _serialised("assistant", answer.response, calls(answer))
+    asked = [_serialised(each["role"], each["content"], [] if each["content"] else CALLS) for each in logged(answer)]
+    first = [_serialised(each["role"], each["content"]) for each in system]
     return {
         **_run(answer),
         "id": f"{answer.interaction_id}-call",
         "name": "ChatModel",
         "run_type": "llm",
         "parent_run_id": answer.interaction_id,
-        "inputs": {
-            "messages": [[_serialised(each["role"], each["content"]) for each in [*system, *answer.prompt_messages]]]
-        },
+        "inputs": {"messages": [[*first, *asked]]},
         "outputs": {"generations": [[{"text": answer.response, "type": "ChatGeneration", "message": message}]]},
         "extra": {"metadata": {**_metadata(answer), "ls_model_name": answer.model_version}},
     }
@@ -71,9 +69,10 @@ def _metadata(answer: Interaction) -> dict[str, Any]:
     }
 
 
-def _serialised(role: str, content: str) -> dict[str, Any]:
+def _serialised(role: str, content: str, calls: list[dict[str, Any]] | tuple[()] = ()) -> dict[str, Any]:
     names = ["langchain", "schema", "messages", _CLASSES[role]]
-    return {"lc": 1, "type": "constructor", "id": names, "kwargs": {"content": content, "type": _TYPES[role]}}
+    called = {"tool_calls": calls} if calls else {}
+    return {"lc": 1, "type": "constructor", "id": names, "kwargs": {"content": content, "type": _TYPES[role], **called}}
 
 
 def _said(said: Feedback) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
-from twelve_conversations import SCALE
+from twelve_conversations import CALLS, SCALE, calls, logged
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -55,9 +55,11 @@ def _trace(answer: Interaction, assessments: list[dict[str, Any]]) -> dict[str, 
 def _spans(answer: Interaction) -> list[dict[str, Any]]:
     start = int((answer.observed_at - _TOOK).timestamp()) * 10**9
     system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
-    asked = {"messages": answer.prompt_messages, "user": "…"}
-    call = {"messages": [*system, *answer.prompt_messages], "model": "alias"}
-    said = {"choices": [{"message": {"role": "assistant", "content": answer.response}}], "model": answer.model_version}
+    sent = [each if each["content"] else {**each, "content": None, "tool_calls": CALLS} for each in logged(answer)]
+    asked = {"messages": sent, "user": "…"}
+    call = {"messages": [*system, *sent], "model": "alias"}
+    message = {"role": "assistant", "content": answer.response, "tool_calls": calls(answer)}
+    said = {"choices": [{"message": message}], "model": answer.model_version}
     return [
         _span(1, None, "chat", "CHAIN", start, asked, answer.response),
         _span(2, 1, "Completions", "CHAT_MODEL", start + 10**6, call, said),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from twelve_conversations import CALLS, calls, logged
+
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
 KINDS: frozenset[str] = frozenset()
@@ -14,12 +16,14 @@ def write(interactions: list[Interaction], feedback: list[Feedback]) -> list[dic
 
 
 def _envelope(answer: Interaction) -> dict[str, Any]:
-    message = {"role": "assistant", "content": answer.response}
+    message = {"role": "assistant", "content": answer.response, "tool_calls": calls(answer)}
+    system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
+    asked = [each if each["content"] else {**each, "content": None, "tool_calls": CALLS} for each in logged(answer)]
     return {
         "timestamp": answer.observed_at.isoformat(),
         "request": {
             "model": "brindle",
-            "messages": [{"role": "system", "content": answer.system_context}, *answer.prompt_messages],
+            "messages": [*system, *asked],
             "user": answer.user_id,
             "metadata": {
                 "session_id": answer.session_id,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from twelve_conversations import SCALE
+from twelve_conversations import CALLS, SCALE, calls, logged
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -94,7 +94,7 @@ def _call(answer: Interaction) -> dict[str, Any]:
         "gen_ai.request.model": "brindle",
         "gen_ai.response.id": answer.interaction_id,
         "gen_ai.response.model": answer.model_version,
-        "gen_ai.response.finish_reasons": ["stop"],
+        "gen_ai.response.finish_reasons": ["tool_calls" if calls(answer) else "stop"],
         "gen_ai.usage.input_tokens": 52,
         "user.id": answer.user_id,
         "user.roles": [answer.user_role],
@@ -102,16 +102,27 @@ def _call(answer: Interaction) -> dict[str, Any]:
 
 
 def _messages(answer: Interaction) -> dict[str, Any]:
+    system = [_text(answer.system_context)] if answer.system_context else []
+    called = calls(answer)
+    finish = "tool_call" if called else "stop"
     return {
-        "gen_ai.system_instructions": [{"type": "text", "content": answer.system_context}],
+        **({"gen_ai.system_instructions": system} if system else {}),
         "gen_ai.input.messages": [
-            {"role": each["role"], "parts": [{"type": "text", "content": each["content"]}]}
-            for each in answer.prompt_messages
+            {"role": each["role"], "parts": [_text(each["content"])] if each["content"] else _called(CALLS)}
+            for each in logged(answer)
         ],
         "gen_ai.output.messages": [
-            {"role": "assistant", "parts": [{"type": "text", "content": answer.response}], "finish_reason": "stop"}
+            {"role": "assistant", "parts": [_text(answer.response), *_called(called)], "finish_reason": finish}
         ],
     }
+
+
+def _text(content: str) -> dict[str, Any]:
+    return {"type": "text", "content": content}
+
+
+def _called(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "tool_call", "id": tool["id"], **tool["function"]} for tool in tools]
 
 
 def _log(told: Interaction | Feedback, name: str) -> dict[str, Any]:

@@ -25,4 +25,5 @@ def _whole(parts: list[Interaction | AnswerPart]) -> Interaction:
         field.name: next((value for part in ranked if (value := getattr(part, field.name)) is not None), None)
         for field in fields(Interaction)
     }
-    return Interaction(**{**found, "model_version": found["model_version"] or UNKNOWN_MODEL})
+    own = {"model_version": found["model_version"] or UNKNOWN_MODEL, "system_context": found["system_context"] or None}
+    return Interaction(**{**found, **own})

@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from twelve_conversations import SCALE
+from twelve_conversations import CALLS, SCALE, calls, logged
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -29,7 +29,7 @@ def _inference(answer: Interaction) -> dict[str, Any]:
         "variant_name": "baseline",
         "episode_id": answer.session_id,
         "input": _json({"system": {"tone": "brief"}, "messages": _messages(answer)}),
-        "output": _json([{"type": "text", "text": answer.response}]),
+        "output": _json([{"type": "text", "text": answer.response}, *_called(calls(answer))]),
         "tool_params": "",
         "inference_params": '{"chat_completion":{}}',
         "processing_time_ms": 1200,
@@ -49,15 +49,21 @@ def _model_inference(answer: Interaction) -> dict[str, Any]:
         "timestamp": _time(answer.observed_at - _TOOK),
         "system": answer.system_context,
         "input_messages": _json(_messages(answer)),
-        "output": _json([{"type": "text", "text": answer.response}]),
+        "output": _json([{"type": "text", "text": answer.response}, *_called(calls(answer))]),
     }
 
 
 def _messages(answer: Interaction) -> list[dict[str, Any]]:
     return [
         {"role": each["role"], "content": [{"type": "text", "text": each["content"]}]}
-        for each in answer.prompt_messages
+        if each["content"]
+        else {"role": each["role"], "content": _called(CALLS)}
+        for each in logged(answer)
     ]
+
+
+def _called(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "tool_call", "id": tool["id"], **tool["function"]} for tool in tools]
 
 
 def _said(said: Feedback) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def test_a_tools_response_in_an_earlier_turn_is_part_of_the_conversation():
         said("user", "Why?"),
     ]
     answer = answer_of(span({**CALL, **CONTENT, "gen_ai.input.messages": history}))
-    assert answer.prompt_messages[2] == {"role": "tool", "content": '{"sky": "grey"}'}
+    assert answer.prompt_messages[1] == {"role": "tool", "content": '{"sky": "grey"}'}
     assert answer.turn == 1
 
 
@@ -211,7 +211,6 @@ def test_an_agent_is_no_answer_beside_its_calls_unless_declared():
     "output",
     [
         [said("assistant", TOOL_CALL)],
-        [said("assistant", "Let me look.", TOOL_CALL)],
         [said("assistant", TOOL_CALL), said("assistant", "", TOOL_CALL)],
     ],
 )
@@ -223,9 +222,15 @@ def test_a_call_that_asks_for_a_tool_is_a_step(output):
 def test_a_call_that_finished_for_a_tool_is_a_step_even_where_its_messages_are_elsewhere():
     with pytest.raises(RecordError, match=r"gen_ai.response.finish_reasons: asks for a tool"):
         read(span({**CALL, "gen_ai.response.finish_reasons": ["tool_calls"]}))
-    looking = [said("assistant", "Let me look.", finish_reason="tool_call")]
-    with pytest.raises(RecordError, match=r"gen_ai.output.messages: asks for a tool"):
-        read(span({**CALL, **CONTENT, "gen_ai.output.messages": looking}))
+
+
+@pytest.mark.parametrize("looking", [said("assistant", "Look.", TOOL_CALL), said("assistant", "Look.")])
+def test_what_a_call_says_beside_the_tool_it_asks_for_is_an_answer(looking):
+    finished = {"gen_ai.response.finish_reasons": ["tool_calls"]}
+    output = {"gen_ai.output.messages": [{**looking, "finish_reason": "tool_call"}]}
+    assert answer_of(span({**CALL, **CONTENT, **finished, **output})).response == "Look."
+    body = {"index": 0, "finish_reason": "tool_calls", "message": {"content": "Look.", "tool_calls": [TOOL_CALL]}}
+    assert answer_of(logs_line([*MESSAGES, message("gen_ai.choice", body)])).response == "Look."
 
 
 @pytest.mark.parametrize("code", [2, "STATUS_CODE_ERROR", "ERROR"])
@@ -343,7 +348,7 @@ def test_a_choice_that_asks_for_a_tool_is_a_step():
     calls = [{"id": "call_1", "type": "function", "function": {"name": "roll_die", "arguments": '{"sides":6}'}}]
     for body in (
         {"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": calls}},
-        {"index": 0, "finish_reason": "tool_calls", "message": {"content": "Let me roll."}},
+        {"index": 0, "finish_reason": "tool_calls", "message": {"content": " "}},
         {"message": {"tool_calls": calls}},
     ):
         with pytest.raises(RecordError, match=r"gen_ai.choice: asks for a tool"):

@@ -102,7 +102,7 @@ def test_without_a_model_call_the_variant_is_the_version_and_a_text_the_system_p
     assert (answer_of(CHAT).model_version, answer_of(CHAT).system_context) == ("baseline", None)
     told = {"system": "Be kind.", "messages": [{"role": "user", "content": "Which?"}]}
     assert answer_of({**CHAT, "input": told}).system_context == "Be kind."
-    assert answer_of({**CHAT, "input": told}, {**MODEL, "system": None}).system_context == ""
+    assert answer_of({**CHAT, "input": told}, {**MODEL, "system": None}).system_context is None
 
 
 def test_of_several_model_calls_the_last_counts_unless_the_option_names_those_that_answer():

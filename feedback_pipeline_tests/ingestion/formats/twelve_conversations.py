@@ -1,8 +1,12 @@
-"""Twelve conversations with their feedback, as every wire format that can express them must give them."""
+"""Twelve conversations with their feedback, as every wire format that can express them must give them.
+
+Session 6 has an answer beside which the model calls a tool, session 7 no system prompt, and in the second turn of
+session 10 the model called a tool, saying nothing, before it answered the first question.
+"""
 
 from datetime import UTC, datetime, timedelta
 
-from feedback_pipeline.ingestion.records import Feedback, Interaction
+from feedback_pipeline.ingestion.records import Feedback, Interaction, Message
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SYSTEM = "Answer briefly."
@@ -22,6 +26,10 @@ _QUESTIONS = (
     ("Is it water-proof?", "No."),
     ("Thanks?", "You are welcome."),
 )
+
+
+CALLS = [{"id": "call-1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}]
+_CALLING, _BARE, _STEPPING = 6, 7, 10
 
 
 def interactions() -> list[Interaction]:
@@ -44,11 +52,23 @@ def _interaction(number: int, turn: int, messages, response: str) -> Interaction
         user_role="admin" if number % 2 else "member",
         environment="production",
         model_version=MODEL,
-        system_context=SYSTEM,
+        system_context=None if number == _BARE else SYSTEM,
         prompt_messages=messages,
         response=response,
         observed_at=START + timedelta(minutes=10 * number, seconds=30 * turn),
     )
+
+
+def logged(answer: Interaction) -> list[Message]:
+    """The prompt as it was sent: with the silent message that is no part of it, if there is one."""
+    first, *rest = answer.prompt_messages
+    stepped = answer.interaction_id == interaction_id(_STEPPING, 1)
+    return [first, *([{"role": "assistant", "content": ""}] if stepped else []), *rest]
+
+
+def calls(answer: Interaction) -> list[dict]:
+    """The tools called beside the answer's text."""
+    return CALLS if answer.interaction_id == interaction_id(_CALLING) else []
 
 
 def interaction_id(number: int, turn: int = 0) -> str:
