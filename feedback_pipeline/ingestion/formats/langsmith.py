@@ -27,6 +27,8 @@ a tag), a correction and a comment. The first has the record's id, each other on
   came before it is then read from the outputs.
 - Feedback on a run inside is about the trace's answer. Without a `trace_id` the `run_id` counts,
   which is the same for a root run only.
+- Feedback on a thread names no run but a `feedback_thread_id`: it is about the session. It finds an answer
+  where the source declares `join_window_hours`.
 - Feedback from `model`, `auto_eval` or `evaluator` is no person's.
 - `feedback_source.user_id` is a member of the workspace. Only feedback given in the app is theirs; a
   product that gives it through the API names its user in the source's or the feedback's metadata.

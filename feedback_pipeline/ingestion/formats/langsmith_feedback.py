@@ -13,6 +13,7 @@ _THUMBS = ("user_score", "user-score", "user_feedback", "user-feedback", "thumbs
 _METADATA = ("feedback_source.metadata", "extra", "extra.metadata")
 _NESTED = ("feedback_source", "feedback_config", "extra")
 _DESIRED = "desired"
+_THREAD = "feedback_thread_id"
 
 
 def feedback(record: dict[str, Any], reading: Reading) -> Iterator[Feedback]:
@@ -34,9 +35,11 @@ def _about(record: dict[str, Any], reading: Reading) -> dict[str, Any]:
     if at(record, "comparative_experiment_id") is not None:
         raise RecordError("comparative_experiment_id: one side of a comparison says nothing without the other")
     members = ("feedback_source.user_id",) if source == "app" else ()
+    thread = text_at(record, _THREAD)
+    of_thread = thread is not None and at(record, "trace_id", "run_id") is None
     return {
-        "interaction_id": _trace(record),
-        "session_id": text_at(record, *_in_metadata("session_id", "thread_id", "conversation_id")),
+        "interaction_id": None if of_thread else _trace(record),
+        "session_id": thread or text_at(record, *_in_metadata("session_id", "thread_id", "conversation_id")),
         "user_id": text_at(record, *members, *_in_metadata("user_id")),
         "user_role": text_at(record, *_in_metadata("user_role")),
         "observed_at": reading.time(at(record, "modified_at", "created_at"), "modified_at"),

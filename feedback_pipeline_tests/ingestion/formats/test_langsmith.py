@@ -362,6 +362,18 @@ def test_feedback_without_a_trace_is_about_its_run_which_must_be_a_root():
         read({**old, "is_root": False})
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_feedback_on_a_thread_is_about_its_session(nothing):
+    said = only({**FEEDBACK, "run_id": nothing, "trace_id": nothing, "feedback_thread_id": "thread-1"})
+    assert (said.interaction_id, said.session_id) == (None, "thread-1")
+    assert answer_of({**ROOT, "extra": {"metadata": {"thread_id": "thread-1"}}}).session_id == "thread-1"
+
+
+def test_feedback_on_a_run_of_a_thread_is_about_its_answer():
+    said = only({**FEEDBACK, "feedback_thread_id": "thread-1"})
+    assert (said.interaction_id, said.session_id) == (TRACE, "thread-1")
+
+
 def test_feedback_on_a_project_is_rejected():
     with pytest.raises(RecordError, match="run_id: missing, so this is about a project"):
         read({**FEEDBACK, "run_id": None, "trace_id": None})
