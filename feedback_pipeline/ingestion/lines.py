@@ -35,6 +35,10 @@ TOO_LONG = f"the line is {{}} bytes long, over the limit of {MAX_LINE_BYTES}"
 WHOLE_FILE = 0
 LINES = pl.Schema({"line_number": pl.Int64, "payload": pl.String, "fault": pl.String})
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".json.zst", ".parquet", ".csv", ".csv.gz")
+# Byte order marks of UTF-16, and on which side of a newline's byte its other one, a zero, is.
+_UTF16 = {b"\xff\xfe": 1, b"\xfe\xff": -1}
+# With what spreadsheets separate fields where the comma is for decimals.
+_OTHER_DELIMITERS = (";", "\t")
 # A document is parsed as a whole; what is larger belongs into lines.
 MAX_DOCUMENT_BYTES = 1 << 30
 
@@ -83,6 +87,7 @@ def _json_document(path: Location, records: str | None) -> Iterator[pl.DataFrame
         content += block
         if len(content) > MAX_DOCUMENT_BYTES:
             raise _UnreadableFileError(f"the JSON document is over the limit of {MAX_DOCUMENT_BYTES} bytes")
+    _check_encoding(content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -111,7 +116,7 @@ def _json_lines(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
     trouble: list[_UnreadableFileError] = []
     pending = b""
     overlong = 0  # bytes of a line past the limit that were already dropped
-    for block in _full_blocks(_until_trouble(blocks, trouble)):
+    for block in _full_blocks(_until_trouble(_checked(blocks), trouble)):
         end = block.rfind(b"\n") + 1
         if not end:
             pending += block
@@ -132,6 +137,21 @@ def _json_lines(blocks: Iterator[bytes]) -> Iterator[pl.DataFrame]:
             pending = pending[:KEPT_OF_OVERLONG_LINE]
     if trouble:
         raise trouble[0]
+
+
+def _checked(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    for position, block in enumerate(blocks):
+        if position == 0:
+            _check_encoding(block)
+        yield block
+
+
+def _check_encoding(start: bytes | bytearray) -> None:
+    """Raise `_UnreadableFileError` where a file begins as UTF-16, and goes on so after its first line."""
+    newline, side = start.find(b"\n"), _UTF16.get(bytes(start[:2]))
+    # A first line alone is a bad line of a good file.
+    if side and (newline < 0 or start[newline + side : newline + side + 1] == b"\0"):
+        raise _UnreadableFileError("the file is UTF-16 by its byte order mark, and must be UTF-8")
 
 
 def _full_blocks(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -268,6 +288,8 @@ def _csv_rows(reader: "_csv.Reader") -> Iterator[tuple[int, str, str | None]]:
     """Line number, the row as a JSON object under the headings, and its fault."""
     try:
         header: list[str] = next(reader, [])
+        _check_encoding("".join(header)[:2].encode(errors="surrogateescape"))
+        _check_delimiter(header)
         for fields in reader:
             fault = _csv_fault(fields, header)
             row = fields if fault else dict(zip(header, fields, strict=True))
@@ -277,6 +299,16 @@ def _csv_rows(reader: "_csv.Reader") -> Iterator[tuple[int, str, str | None]]:
         raise _UnreadableFileError(f"line {reader.line_num}: {error}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _UnreadableFileError(f"the gzip stream is broken: {error}") from None
+
+
+def _check_delimiter(header: list[str]) -> None:
+    """Raise `_UnreadableFileError` where the headings seem to be separated by something else than was declared."""
+    other = next((each for each in _OTHER_DELIMITERS if len(header) == 1 and each in header[0]), None)
+    if other:
+        raise _UnreadableFileError(
+            f"a single heading, {header[0]!r:.80}: if {other!r} separates the fields,"
+            " the source's `delimiter` must say so"
+        )
 
 
 def _csv_fault(fields: list[str], header: list[str]) -> str | None:

@@ -54,7 +54,7 @@ def interaction_fault(latest: datetime) -> pl.Expr:
             .list.eval(pl.element().struct.field("content").fill_null("").str.strip_chars().str.len_bytes() > 0)
             .list.any()
             == pl.lit(False),
-            "prompt_messages are empty",
+            "prompt_messages hold no text (an image, a sound or a file is none)",
         ),
         _time_fault(latest),
     )

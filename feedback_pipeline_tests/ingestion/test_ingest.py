@@ -105,6 +105,15 @@ def test_a_bad_line_is_rejected_alone_with_a_reason(world, kind):
     assert bad[2]
 
 
+def test_a_question_without_words_is_rejected_as_one(world):
+    image = {"type": "image_url", "image_url": {"url": "https://example.org/y.png"}}
+    world.land(answer(messages=[{"role": "user", "content": [image]}]))
+
+    world.ingest()
+
+    assert world.outcomes()[0][2] == "prompt_messages hold no text (an image, a sound or a file is none)"
+
+
 def test_a_truncated_archive_still_gives_the_lines_before_the_damage(world):
     packed = gzip.compress(b"\n".join(answer(f"a{i}", response=str(i**9)) for i in range(5000)))
     world.land(packed[: len(packed) // 2], "a.jsonl.gz")

@@ -159,6 +159,37 @@ def test_a_declared_list_that_is_not_there_is_a_fault_of_the_file(tmp_path):
     assert frame["fault"].item().endswith("no list at `items`, which is declared to hold the records")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.jsonl", '{"a":1}\n{"a":2}\n'), ("a.jsonl", "{}"), ("a.json", "[]"), ("a.csv", "a,b\n1,2\n")]
+)
+def test_a_file_of_utf16_says_so(read, encoding, name, text):
+    fault = "the file is UTF-16 by its byte order mark, and must be UTF-8"
+    assert read(name, f"\ufeff{text}".encode(encoding)) == [(0, "", fault)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_first_line_of_utf16_costs_itself_alone(read, encoding):
+    first, second = read("a.jsonl", '\ufeff{"a":1}'.encode(encoding) + b'\n{"b":2}\n')
+    assert first[2].startswith("not UTF-8")
+    assert second == (2, '{"b":2}', None)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_csv_file_with_another_delimiter_says_how_to_declare_it(tmp_path, delimiter):
+    path = tmp_path / "a.csv"
+    path.write_text(f"a{delimiter}b\n1{delimiter}2\n")
+
+    ((number, _, fault),) = [row for frame in read_lines(path) for row in frame.rows()]
+
+    assert (number, fault) == (
+        0,
+        f"a single heading, {f'a{delimiter}b'!r}: if {delimiter!r} separates the fields,"
+        " the source's `delimiter` must say so",
+    )
+    assert [frame["payload"].to_list() for frame in read_lines(path, delimiter)] == [['{"a": "1", "b": "2"}']]
+
+
 def test_a_packed_csv_file_is_read_like_a_plain_one(read):
     assert read("a.csv.gz", gzip.compress(b"a,b\n1,2\n")) == [(2, '{"a": "1", "b": "2"}', None)]
     assert "the gzip stream is broken" in read("b.csv.gz", gzip.compress(b"a,b\n1,2\n")[:-4])[-1][2]

@@ -297,6 +297,27 @@ def test_a_failed_request_is_rejected_as_one(parsed):
     assert parsed(failed).rejections.rows() == [("e0", "response.error: the request failed, so it answered nobody")]
 
 
+@pytest.mark.parametrize("content", [None, ""])
+def test_the_transcript_of_a_spoken_answer_is_the_answer(parse, content):
+    spoken = {"id": "audio_1", "transcript": "Two.", "data": "AA", "expires_at": 1767604353}
+    assert parse(answering(message(content, audio=spoken)))["response"].item() == "Two."
+
+
+@pytest.mark.parametrize(
+    ("request_", "response", "reason"),
+    [
+        (ENVELOPE["request"], {"id": "x", "choices": []}, "response.choices: empty, so nothing was answered"),
+        (
+            {"model": "m", "input": "one"},
+            {"id": "resp_1", "object": "response", "output": [{"type": "message", "content": []}]},
+            "response.output: an answer of the Responses API, which this format does not read",
+        ),
+    ],
+)
+def test_a_line_without_an_answer_says_why(parsed, request_, response, reason):
+    assert parsed(ENVELOPE | {"request": request_, "response": response}).rejections.rows() == [("e0", reason)]
+
+
 @pytest.mark.parametrize(
     "response",
     [

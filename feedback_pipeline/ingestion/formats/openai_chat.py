@@ -20,7 +20,8 @@ one above (`openai_chat_shapes`). Traps:
   in the prompt; an assistant's message without content is in no prompt.
 - A choice that calls tools and says nothing is a step, and rejected as one; beside another choice
   that answers it is left out. What says something beside its tool call is an answer, as in every format.
-- `refusal` stands in place of the content and is the answer.
+- `refusal` stands in place of the content and is the answer, and so does the transcript of a spoken one.
+- The Responses API answers with an `output` instead of choices. It is another format, and rejected as such.
 - A streamed response is a list of chunks: `response`, `response.chunks` or Helicone's
   `response.streamed_data`, the first and the last also as the text of the stream (`data: {…}`). Older
   Helicone puts the pieces together in `choices[].delta`, others in `choices[].text`.
@@ -50,7 +51,7 @@ REQUIRED = tuple(
 # What a line of another shape, or one without an answer for a reason, has in it.
 _TRACES = [
     *('delta"', 'delta\\"', "streamed_data", "content_parts", '"text"', '"chunks"', '"refusal"'),
-    *('"tool_calls"', '"function_call"', '"error"', '"failure"', "data:"),
+    *('"tool_calls"', '"function_call"', '"error"', '"failure"', "data:", '"audio"', '"choices":[]', '"choices": []'),
 ]
 _ABOUT = (
     '"interaction_id":"VARCHAR","session_id":"VARCHAR","user_id":"VARCHAR","user_role":"VARCHAR",'
@@ -119,13 +120,14 @@ def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
     if other.is_empty():
         return Parsed.of(interactions=_typed(answers))
     told = query_lines(NORMALISE, other, timezone)
+    # What lacks an answer is a row with a gap; why it does is told beside it.
     readable = told.filter(pl.col("fault").is_null())
     brought = _rows(query_lines(_EXACT, readable.select("event_id", "payload"), timezone))
     return Parsed.of(
         interactions=_typed(
             pl.concat([answers.join(other, on="event_id", how="anti"), _without_steps(brought, readable)])
         ),
-        rejections=told.drop_nulls("fault").select("event_id", reason="fault"),
+        rejections=told.select("event_id", reason=pl.coalesce("fault", "lack")).drop_nulls(),
     )
 
 

@@ -90,7 +90,7 @@ pieces AS (
 ), said AS (
     SELECT event_id, streamed, coalesce(try_cast(c ->> '$.index' AS INTEGER), place) AS index,
         string_agg(coalesce(
-            {_OF_MESSAGE}, {_OF_DELTA},
+            nullif({_OF_MESSAGE}, ''), c ->> '$.message.audio.transcript', {_OF_DELTA},
             CASE WHEN json_type(c -> '$.delta') = 'VARCHAR' THEN c ->> '$.delta' END, c ->> '$.text'
         ), '' ORDER BY position) AS content,
         string_agg(coalesce(c ->> '$.message.refusal', c ->> '$.delta.refusal'), '' ORDER BY position) AS refusal,
@@ -131,6 +131,13 @@ SELECT event_id, coalesce(calls, false) AS calls,
         WHEN calls AND NOT answers THEN 'choices: tool calls and no content, so this is a step and no answer'
         WHEN coalesce(NOT answers, true) AND (json_type(res -> '$.error') IN ('OBJECT', 'VARCHAR')
             OR (p ->> '$.status') = 'failure') THEN 'response.error: the request failed, so it answered nobody'
-    END AS fault
+    END AS fault,
+    CASE
+        WHEN answers THEN NULL
+        WHEN json_type(res -> '$.output') = 'ARRAY'
+            THEN 'response.output: an answer of the Responses API, which this format does not read'
+        WHEN json_type(res -> '$.choices') = 'ARRAY' AND json_array_length(res -> '$.choices') = 0 AND chunks IS NULL
+            THEN 'response.choices: empty, so nothing was answered'
+    END AS lack
 FROM streams LEFT JOIN choices USING (event_id)
 """
