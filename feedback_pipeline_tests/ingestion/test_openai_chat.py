@@ -297,6 +297,28 @@ def test_a_failed_request_is_rejected_as_one(parsed):
     assert parsed(failed).rejections.rows() == [("e0", "response.error: the request failed, so it answered nobody")]
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("<think>\nHm.\n</think>\n\nTwo.", "Two."),
+        ("  <think></think>Two.</think>", "Two.</think>"),
+        ("<think>Hm, ", ""),
+        ("Write <think>Hm.</think>", "Write <think>Hm.</think>"),
+    ],
+)
+def test_reasoning_before_an_answer_is_no_part_of_it(parse, written, said):
+    asked = [
+        {"role": "user", "content": "<think>1</think> one?"},
+        {"role": "assistant", "content": written},
+        {"role": "user", "content": "two?"},
+    ]
+    told = parse(prompted(*asked) | {"response": answering(message(written))["response"]})
+
+    assert told["response"].item() == said
+    earlier = [said] if said else []
+    assert [each["content"] for each in told["prompt_messages"][0]] == ["<think>1</think> one?", *earlier, "two?"]
+
+
 @pytest.mark.parametrize("content", [None, ""])
 def test_the_transcript_of_a_spoken_answer_is_the_answer(parse, content):
     spoken = {"id": "audio_1", "transcript": "Two.", "data": "AA", "expires_at": 1767604353}

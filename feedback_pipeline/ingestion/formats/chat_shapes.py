@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from feedback_pipeline.ingestion.formats.reading import at, content_text, conversation, turn_of
+from feedback_pipeline.ingestion.formats.reading import at, content_text, conversation, turn_of, without_reasoning
 from feedback_pipeline.ingestion.records import Message, RecordError
 
 _ROLES = {role: role for role in ("user", "assistant", "system", "developer", "tool")}
@@ -85,10 +85,10 @@ def answer(outputs: Any) -> str | None:
     """The text a run answered with, or None: of a conversation its last message, if the assistant said it.
 
     Of several candidates the first counts. An object without a message is looked through for
-    `output`, `answer`, `response`, `result` and `text`.
+    `output`, `answer`, `response`, `result` and `text`. Reasoning before the answer is none of it.
     """
     if isinstance(outputs, str):
-        return outputs if outputs.strip() else None
+        return _spoken_text(outputs)
     if isinstance(outputs, list):
         return _last_said(outputs)
     if not isinstance(outputs, dict):
@@ -195,8 +195,13 @@ def _last_said(outputs: list[Any]) -> str | None:
     if messages:
         return _said_by_assistant(messages[-1])
     parts = all(isinstance(each, dict) and "type" in each for each in outputs)
-    return (_spoken(outputs) or None) if parts else None
+    return _spoken_text(_spoken(outputs)) if parts else None
 
 
 def _said_by_assistant(said: Message) -> str | None:
-    return said["content"] if said["role"] == "assistant" and said["content"].strip() else None
+    return _spoken_text(said["content"]) if said["role"] == "assistant" else None
+
+
+def _spoken_text(text: str) -> str | None:
+    said = without_reasoning(text)
+    return said if said.strip() else None

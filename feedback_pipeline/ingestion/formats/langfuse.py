@@ -188,7 +188,7 @@ def _written(record: dict[str, Any], reading: Reading) -> str:
     part = _part(record, "output", "answer", reading)
     # JSON that is no message is what the model itself wrote.
     read = "answer" in reading.options or holds_messages(part)
-    text = answer(part) if read else text_at(record, "output")
+    text = answer(part if read else text_at(record, "output"))
     if text is None:
         raise RecordError("output: no text in it, so this generation answered nobody (options.answer)")
     return text

@@ -20,6 +20,7 @@ one above (`openai_chat_shapes`). Traps:
   in the prompt; an assistant's message without content is in no prompt.
 - A choice that calls tools and says nothing is a step, and rejected as one; beside another choice
   that answers it is left out. What says something beside its tool call is an answer, as in every format.
+- A reasoning model's `<think>…</think>` at the start of an answer is no part of it.
 - `refusal` stands in place of the content and is the answer, and so does the transcript of a spoken one.
 - The Responses API answers with an `output` instead of choices. It is another format, and rejected as such.
 - A streamed response is a list of chunks: `response`, `response.chunks` or Helicone's
@@ -36,7 +37,7 @@ from typing import Any
 import polars as pl
 
 from feedback_pipeline.ingestion.formats.openai_chat_shapes import NORMALISE, text
-from feedback_pipeline.ingestion.formats.reading import SILENT_ROLES, SYSTEM_ROLES
+from feedback_pipeline.ingestion.formats.reading import ASSISTANT, REASONING, SILENT_ROLES, SYSTEM_ROLES
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import PARSED_INTERACTIONS, Parsed
 from feedback_pipeline.schemas import UNKNOWN_MODEL
@@ -163,7 +164,7 @@ def _rows(told: pl.DataFrame) -> pl.DataFrame:
             interaction_id=about("interaction_id", response.field("id")),
             session_id=about("session_id"),
             turn=about("turn"),
-            user_id=about("user_id", *_who(request), *_who(record)),
+            user_id=about("user_id", request.field("user"), request.field("safety_identifier"), *_who(record)),
             user_role=about("user_role"),
             environment=about("environment"),
             model_version=about(
@@ -171,6 +172,11 @@ def _rows(told: pl.DataFrame) -> pl.DataFrame:
             ),
         )
     )
+
+
+def _reasons(contents: pl.Series) -> bool:
+    # To look for the tag costs half of looking for all of it at the start of every text.
+    return bool(contents.str.contains("<think>", literal=True).any())
 
 
 def _who(place: Any) -> list[pl.Expr]:
@@ -188,6 +194,9 @@ def _of_lists(told: pl.DataFrame) -> pl.DataFrame:
         n_choices=pl.col("choices").list.len(),
         steps=(messages.last().struct.field("role") != "user").fill_null(False) & messages.eval(is_user).list.any(),
     )
+    if _reasons(told["messages"].explode().struct.field("content")):
+        spoken = pl.when(role == ASSISTANT).then(content.str.replace(REASONING, "")).otherwise(content)
+        told = told.with_columns(messages.eval(pl.element().struct.with_fields(content=spoken)))
     if told["steps"].any():
         stepping = told.filter("steps")
         cut = query_lines(_WITHOUT_STEPS, stepping.select("messages"))
@@ -199,7 +208,8 @@ def _of_lists(told: pl.DataFrame) -> pl.DataFrame:
     choice = pl.col("choices").struct
     system = messages.eval(content.filter(is_system)).list.join("\n")
     asked = messages.eval(is_user).list.sum().fill_null(0)
-    response = choice.field("message").struct.field("content")
+    written = choice.field("message").struct.field("content")
+    reasons = _reasons(told.select(written).to_series())
     return told.select(
         pl.exclude("messages", "choices", "n_choices", "steps", "interaction_id", "turn"),
         interaction_id=pl.when(pl.col("n_choices") > 1)
@@ -208,11 +218,11 @@ def _of_lists(told: pl.DataFrame) -> pl.DataFrame:
         turn=pl.coalesce("turn", (asked.cast(pl.Int32) - 1).clip(lower_bound=0)),
         system_context=pl.when(system != "").then(system),
         prompt_messages=messages.filter(~is_system & (~role.is_in(SILENT_ROLES) | (content != ""))),
-        response=response,
+        response=written.str.replace(REASONING, "") if reasons else written,
         no_prompt=messages.len().fill_null(0) == 0,
         # Whether a text may have been no string in the line.
         unsure=pl.any_horizontal(
-            response.str.contains(_NO_STRING), messages.eval(content.str.contains(_NO_STRING)).list.any()
+            written.str.contains(_NO_STRING), messages.eval(content.str.contains(_NO_STRING)).list.any()
         ),
     )
 

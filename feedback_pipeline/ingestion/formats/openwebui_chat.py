@@ -7,7 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from feedback_pipeline.ingestion.formats.chat_shapes import answer as output_text
-from feedback_pipeline.ingestion.formats.reading import at, content_text, conversation, epoch, text_at, turn_of
+from feedback_pipeline.ingestion.formats.reading import (
+    at,
+    content_text,
+    conversation,
+    epoch,
+    text_at,
+    turn_of,
+    without_reasoning,
+)
 from feedback_pipeline.ingestion.records import Interaction, RecordError
 from feedback_pipeline.schemas import UNKNOWN_MODEL
 
@@ -132,4 +140,4 @@ def read_chat(told: Any, place: str, edited: bool, unit: str) -> Chat | None:
 
 
 def _text(message: Mapping[str, Any], field: str) -> str:
-    return _FOLDED.sub("", content_text(message.get(field))).strip()
+    return without_reasoning(_FOLDED.sub("", content_text(message.get(field)))).strip()

@@ -19,6 +19,7 @@ from feedback_pipeline.ingestion.formats.otel_messages import (
 )
 from feedback_pipeline.ingestion.formats.otel_signals import Signal
 from feedback_pipeline.ingestion.formats.otlp import CHOICE, MESSAGE_ROLES, Record, any_value
+from feedback_pipeline.ingestion.formats.reading import without_reasoning
 from feedback_pipeline.ingestion.records import Message, RecordError
 
 # Content blocks of Bedrock's Converse, which Strands writes as a JSON text.
@@ -53,7 +54,7 @@ def _response(choices: list[Record]) -> str:
     if not isinstance(message, dict):
         message = {"content": chosen.get("message", chosen.get("content"))}
     content = _content(message.get("content"), chosen)
-    if (text := spoken(content)).strip():
+    if (text := without_reasoning(spoken(content))).strip():
         return text
     calls = chosen.get("tool_calls") or calls_tool({**message, "content": content})
     if calls or chosen.get("finish_reason") in TOOL_FINISHES:

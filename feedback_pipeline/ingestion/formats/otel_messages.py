@@ -10,7 +10,7 @@ from typing import Any
 from feedback_pipeline.ingestion.formats.chat_shapes import asked as fields_of
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded, has_question, prompt
 from feedback_pipeline.ingestion.formats.otlp import Record
-from feedback_pipeline.ingestion.formats.reading import SYSTEM_ROLES
+from feedback_pipeline.ingestion.formats.reading import SYSTEM_ROLES, without_reasoning
 from feedback_pipeline.ingestion.records import Message, RecordError
 
 INPUT, OUTPUT, INSTRUCTIONS = "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions"
@@ -48,7 +48,10 @@ def answered(told: Record, last: bool) -> str | None:
         return None
     if not isinstance(recorded, list):
         recorded = [recorded]
-    choices = messages(recorded, OUTPUT, "assistant")
+    choices = [
+        Message(role=each["role"], content=without_reasoning(each["content"]))
+        for each in messages(recorded, OUTPUT, "assistant")
+    ]
     spoken = [position for position, each in enumerate(choices) if each["content"].strip() and each["role"] != "tool"]
     if not spoken:
         raise RecordError(f"{OUTPUT}: {CALLS_TOOL if any(map(calls_tool, recorded)) else 'no text in it'}")

@@ -1,6 +1,7 @@
 """What the record formats share: the source's own words and scales, and readers of values."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -11,9 +12,13 @@ from feedback_pipeline.ingestion.mapping.expressions import path
 from feedback_pipeline.ingestion.records import Message, RecordError
 from feedback_pipeline.schemas import REASONS
 
+ASSISTANT = "assistant"
 SYSTEM_ROLES = ("system", "developer")
 # Who may say nothing in a message: a call of a tool has no content.
-SILENT_ROLES = ("assistant", "tool")
+SILENT_ROLES = (ASSISTANT, "tool")
+# What a reasoning model thought before it answered, as far as its server left it in the text; also if cut off.
+REASONING = r"(?s)^\s*<think>.*?(?:</think>\s*|$)"
+_REASONING = re.compile(REASONING)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECONDS = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001")}
 
@@ -107,9 +112,17 @@ def conversation(messages: object, place: str) -> tuple[list[Message], str | Non
     for position, message in enumerate(messages):
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise RecordError(f"prompt_messages: `{place}.{position}` is not a message of role and content")
-        said.append({"role": message["role"], "content": content_text(message.get("content"))})
+        text = content_text(message.get("content"))
+        if message["role"] == ASSISTANT:
+            text = without_reasoning(text)
+        said.append({"role": message["role"], "content": text})
     system = "\n".join(m["content"] for m in said if m["role"] in SYSTEM_ROLES)
     return without_silence([m for m in said if m["role"] not in SYSTEM_ROLES]), system or None
+
+
+def without_reasoning(text: str) -> str:
+    """What was said after the model's reasoning, `<think>…</think>` at the start."""
+    return _REASONING.sub("", text)
 
 
 def without_silence(messages: Iterable[Message]) -> list[Message]:

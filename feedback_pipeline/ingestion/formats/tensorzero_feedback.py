@@ -63,7 +63,7 @@ def written(output: Any, reading: Reading) -> str | None:
         return answer(at({"parsed": parsed}, f"parsed.{path}"))
     if raw is not None and not isinstance(raw, str):
         raise RecordError(f"output.raw: {raw!r:.80} is not a text")
-    return raw or (None if parsed is None else json.dumps(parsed, ensure_ascii=False))
+    return answer(raw) or (None if parsed is None else json.dumps(parsed, ensure_ascii=False))
 
 
 def _kind_without_metric(record: dict[str, Any]) -> str:

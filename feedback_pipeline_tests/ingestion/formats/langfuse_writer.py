@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from twelve_conversations import CALLS, SCALE, calls, logged
+from twelve_conversations import CALLS, SCALE, calls, logged, written
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -30,14 +30,14 @@ def _trace(answer: Interaction) -> dict[str, Any]:
         "release": None,
         "tags": [],
         "input": answer.prompt_messages[-1]["content"],
-        "output": answer.response,
+        "output": written(answer),
     }
 
 
 def _generation(answer: Interaction) -> dict[str, Any]:
     system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
     asked = [each if each["content"] else {**each, "content": None, "tool_calls": CALLS} for each in logged(answer)]
-    said = {"role": "assistant", "content": answer.response, "tool_calls": calls(answer)}
+    said = {"role": "assistant", "content": written(answer), "tool_calls": calls(answer)}
     return {
         "id": f"{answer.interaction_id}-generation",
         "trace_id": answer.interaction_id,

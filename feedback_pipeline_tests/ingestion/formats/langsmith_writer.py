@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twelve_conversations import CALLS, SCALE, calls, logged
+from twelve_conversations import CALLS, SCALE, calls, logged, written
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -26,14 +26,14 @@ def _root(answer: Interaction) -> dict[str, Any]:
         "run_type": "chain",
         "parent_run_id": None,
         "inputs": {"messages": [{"type": _TYPES[each["role"]], "content": each["content"]} for each in logged(answer)]},
-        "outputs": {"output": answer.response},
+        "outputs": {"output": written(answer)},
         "extra": {"metadata": _metadata(answer)},
     }
 
 
 def _model_call(answer: Interaction) -> dict[str, Any]:
     system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
-    message = _serialised("assistant", answer.response, calls(answer))
+    message = _serialised("assistant", written(answer), calls(answer))
     asked = [_serialised(each["role"], each["content"], [] if each["content"] else CALLS) for each in logged(answer)]
     first = [_serialised(each["role"], each["content"]) for each in system]
     return {
@@ -43,7 +43,7 @@ def _model_call(answer: Interaction) -> dict[str, Any]:
         "run_type": "llm",
         "parent_run_id": answer.interaction_id,
         "inputs": {"messages": [[*first, *asked]]},
-        "outputs": {"generations": [[{"text": answer.response, "type": "ChatGeneration", "message": message}]]},
+        "outputs": {"generations": [[{"text": written(answer), "type": "ChatGeneration", "message": message}]]},
         "extra": {"metadata": {**_metadata(answer), "ls_model_name": answer.model_version}},
     }
 

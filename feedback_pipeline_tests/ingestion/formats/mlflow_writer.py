@@ -5,7 +5,7 @@ from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
-from twelve_conversations import CALLS, SCALE, calls, logged
+from twelve_conversations import CALLS, SCALE, calls, logged, written
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -40,7 +40,7 @@ def _trace(answer: Interaction, assessments: list[dict[str, Any]]) -> dict[str, 
             "mlflow.source.type": "LOCAL",
             "user_role": answer.user_role,
             "environment": answer.environment,
-            "mlflow.traceOutputs": answer.response[:3],
+            "mlflow.traceOutputs": written(answer)[:3],
         },
         "tags": {"mlflow.traceName": "chat"},
         "request_preview": "…",
@@ -58,10 +58,10 @@ def _spans(answer: Interaction) -> list[dict[str, Any]]:
     sent = [each if each["content"] else {**each, "content": None, "tool_calls": CALLS} for each in logged(answer)]
     asked = {"messages": sent, "user": "…"}
     call = {"messages": [*system, *sent], "model": "alias"}
-    message = {"role": "assistant", "content": answer.response, "tool_calls": calls(answer)}
+    message = {"role": "assistant", "content": written(answer), "tool_calls": calls(answer)}
     said = {"choices": [{"message": message}], "model": answer.model_version}
     return [
-        _span(1, None, "chat", "CHAIN", start, asked, answer.response),
+        _span(1, None, "chat", "CHAIN", start, asked, written(answer)),
         _span(2, 1, "Completions", "CHAT_MODEL", start + 10**6, call, said),
     ]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twelve_conversations import CALLS, calls, logged
+from twelve_conversations import CALLS, calls, logged, written
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -16,7 +16,7 @@ def write(interactions: list[Interaction], feedback: list[Feedback]) -> list[dic
 
 
 def _envelope(answer: Interaction) -> dict[str, Any]:
-    message = {"role": "assistant", "content": answer.response, "tool_calls": calls(answer)}
+    message = {"role": "assistant", "content": written(answer), "tool_calls": calls(answer)}
     system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
     asked = [each if each["content"] else {**each, "content": None, "tool_calls": CALLS} for each in logged(answer)]
     return {

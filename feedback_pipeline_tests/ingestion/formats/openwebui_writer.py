@@ -6,7 +6,7 @@ Chats tell the sessions with several turns, those nobody rated and those whose a
 from itertools import groupby
 from typing import Any
 
-from twelve_conversations import SCALE
+from twelve_conversations import SCALE, written
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -81,7 +81,7 @@ def _chat(answers: list[Interaction], feedback: list[Feedback]) -> dict[str, Any
 def _message(answer: Interaction, question: str, feedback: list[Feedback]) -> dict[str, Any]:
     message = {
         "role": "assistant",
-        "content": answer.response,
+        "content": written(answer),
         "model": answer.model_version,
         "timestamp": int(answer.observed_at.timestamp()),
         "done": True,
@@ -89,7 +89,7 @@ def _message(answer: Interaction, question: str, feedback: list[Feedback]) -> di
     }
     for said in feedback:
         if said.interaction_id == answer.interaction_id:
-            edited = {"originalContent": answer.response, "content": said.proposed_text}
+            edited = {"originalContent": written(answer), "content": said.proposed_text}
             rated = {"annotation": _content(said), "feedbackId": said.feedback_id}
             message |= edited if said.kind == "correction" else rated
     return message

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from twelve_conversations import CALLS, SCALE, calls, logged
+from twelve_conversations import CALLS, SCALE, calls, logged, written
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -112,7 +112,7 @@ def _messages(answer: Interaction) -> dict[str, Any]:
             for each in logged(answer)
         ],
         "gen_ai.output.messages": [
-            {"role": "assistant", "parts": [_text(answer.response), *_called(called)], "finish_reason": finish}
+            {"role": "assistant", "parts": [_text(written(answer)), *_called(called)], "finish_reason": finish}
         ],
     }
 

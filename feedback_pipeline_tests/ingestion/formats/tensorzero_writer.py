@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from twelve_conversations import CALLS, SCALE, calls, logged
+from twelve_conversations import CALLS, SCALE, calls, logged, written
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction
 
@@ -29,7 +29,7 @@ def _inference(answer: Interaction) -> dict[str, Any]:
         "variant_name": "baseline",
         "episode_id": answer.session_id,
         "input": _json({"system": {"tone": "brief"}, "messages": _messages(answer)}),
-        "output": _json([{"type": "text", "text": answer.response}, *_called(calls(answer))]),
+        "output": _json([{"type": "text", "text": written(answer)}, *_called(calls(answer))]),
         "tool_params": "",
         "inference_params": '{"chat_completion":{}}',
         "processing_time_ms": 1200,
@@ -49,7 +49,7 @@ def _model_inference(answer: Interaction) -> dict[str, Any]:
         "timestamp": _time(answer.observed_at - _TOOK),
         "system": answer.system_context,
         "input_messages": _json(_messages(answer)),
-        "output": _json([{"type": "text", "text": answer.response}, *_called(calls(answer))]),
+        "output": _json([{"type": "text", "text": written(answer)}, *_called(calls(answer))]),
     }
 
 

@@ -1,7 +1,8 @@
 """Twelve conversations with their feedback, as every wire format that can express them must give them.
 
 Session 6 has an answer beside which the model calls a tool, session 7 no system prompt, and in the second turn of
-session 10 the model called a tool, saying nothing, before it answered the first question.
+session 10 the model called a tool, saying nothing, before it answered the first question. In session 8 the model
+reasons before it answers.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,7 @@ _QUESTIONS = (
 
 
 CALLS = [{"id": "call-1", "type": "function", "function": {"name": "look_up", "arguments": "{}"}}]
-_CALLING, _BARE, _STEPPING = 6, 7, 10
+_CALLING, _BARE, _REASONING, _STEPPING = 6, 7, 8, 10
 
 
 def interactions() -> list[Interaction]:
@@ -64,6 +65,12 @@ def logged(answer: Interaction) -> list[Message]:
     first, *rest = answer.prompt_messages
     stepped = answer.interaction_id == interaction_id(_STEPPING, 1)
     return [first, *([{"role": "assistant", "content": ""}] if stepped else []), *rest]
+
+
+def written(answer: Interaction) -> str:
+    """What the model wrote to give the answer."""
+    reasons = answer.interaction_id == interaction_id(_REASONING)
+    return f"<think>\nWarm is red.\n</think>\n\n{answer.response}" if reasons else answer.response
 
 
 def calls(answer: Interaction) -> list[dict]:
