@@ -9,6 +9,8 @@ from feedback_pipeline.ingestion.formats.score_values import labelled, rating, t
 from feedback_pipeline.ingestion.records import Feedback, RecordError
 
 _SOURCES = ("API", "ANNOTATION")
+# The last is version 3 of the API.
+_AUTHORS = ("author_user_id", "authorUserId", "author.id")
 _Target = dict[str, Any]
 
 
@@ -19,7 +21,7 @@ def score(record: dict[str, Any], reading: Reading) -> Iterator[Feedback]:
         raise RecordError(f"source: {source!r:.80} scores are no person's feedback (options.sources)")
     about: dict[str, Any] = {
         **_target(record),
-        "user_id": text_at(record, "author_user_id", "authorUserId", "metadata.user_id"),
+        "user_id": text_at(record, *_AUTHORS, "metadata.user_id"),
         "user_role": text_at(record, "metadata.user_role"),
         "observed_at": reading.time(at(record, "updated_at", "updatedAt", "timestamp"), "timestamp"),
     }
@@ -34,7 +36,7 @@ def comment(record: dict[str, Any], reading: Reading) -> Iterator[Feedback]:
     name = text_at(record, "id")
     about: dict[str, Any] = {
         **_commented(record),
-        "user_id": text_at(record, "author_user_id", "authorUserId"),
+        "user_id": text_at(record, *_AUTHORS),
         "observed_at": reading.time(at(record, "created_at", "createdAt"), "created_at"),
     }
     if (passage := _passage(record, reading)) is not None:

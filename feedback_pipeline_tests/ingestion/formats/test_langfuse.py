@@ -297,6 +297,13 @@ def test_a_score_of_an_observation_is_about_its_trace():
         read({**SCORE_V3, "subject": {"kind": "observation", "id": "ob-1"}})
 
 
+@pytest.mark.parametrize(
+    "author", [{"author_user_id": "u-1"}, {"authorUserId": "u-1"}, {"author": {"kind": "user", "id": "u-1"}}]
+)
+def test_who_scored_is_the_author(author):
+    assert only({**SCORE_V3, **author}).user_id == "u-1"
+
+
 def test_a_score_of_a_session_is_about_the_session():
     said = only({**SCORE_V3, "subject": {"kind": "session", "id": "s-1"}})
     assert (said.interaction_id, said.session_id) == (None, "s-1")
