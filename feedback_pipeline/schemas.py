@@ -198,6 +198,7 @@ ANSWER_PARTS = Table(
         **{name: INTERACTIONS.columns[name] for name in _OF_ANSWERS},
         "event_id": Column(pl.String, "line it came from, whether that was accepted or lacked its other parts"),
         "rank": Column(pl.Int64, "of each field the value of the part that ranks highest counts"),
+        "aliases": Column(TEXTS, "other ids by which feedback of the source may name the answer"),
     },
 )
 

@@ -106,11 +106,13 @@ class AnswerPart:
     """What one record tells of an answer that several records tell together; fields as of `Interaction`.
 
     Ingestion puts the parts with the same `interaction_id` together, of a day and all before: of each field the
-    value of the part with the highest `rank` that has one. Raises `RecordError` on a wrong type.
+    value of the part with the highest `rank` that has one. Feedback of the source may name the answer by any of the
+    `aliases` of its parts as well. Raises `RecordError` on a wrong type.
     """
 
     interaction_id: str
     rank: int = 0
+    aliases: tuple[str, ...] = ()
     prompt_messages: list[Message] | None = None
     response: str | None = None
     observed_at: datetime | None = None

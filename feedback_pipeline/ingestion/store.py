@@ -79,8 +79,8 @@ class _Intake:
         self._versions: dict[str, str] = dict(before.select("file", "version").iter_rows())
         # What is made of a file changes with the recipe, and where lines complete each other with any line.
         # Without a declaration nothing of a file is known but that it is there.
-        by_line = arrival.source is not None and not arrival.source.in_parts
-        self._anew = not by_line or set(before["recipe"]) != {arrival.recipe}
+        self._in_parts = arrival.source is not None and arrival.source.in_parts
+        self._anew = arrival.source is None or self._in_parts or set(before["recipe"]) != {arrival.recipe}
         self._unmet: dict[str, pl.Series] = {}
         self._parts = KeptParts(connection, arrival.day, arrival.name)
 
@@ -97,7 +97,8 @@ class _Intake:
                 self._make_way(batch.raw_events.select("event_id"))
             append(self._connection, RAW_EVENTS, batch.raw_events)
             append(self._connection, INTERACTIONS, batch.interactions)
-            append(self._connection, FEEDBACK_EVENTS, batch.feedback_events)
+            said = self._parts.resolved(batch.feedback_events) if self._in_parts else batch.feedback_events
+            append(self._connection, FEEDBACK_EVENTS, said)
             name = batch.file.name
             self._received[name] += batch.received
             if batch.known.height:

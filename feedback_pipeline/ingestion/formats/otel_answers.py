@@ -6,7 +6,7 @@ from typing import Any
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
 from feedback_pipeline.ingestion.formats.otel_events import message_events, told_by
 from feedback_pipeline.ingestion.formats.otel_messages import CALLS_TOOL, INPUT, OUTPUT, TOOL_FINISHES, answered, asked
-from feedback_pipeline.ingestion.formats.otel_signals import Signal, answer_id, ended, environment, ids, text
+from feedback_pipeline.ingestion.formats.otel_signals import Signal, answer_ids, ended, environment, ids, text
 from feedback_pipeline.ingestion.formats.otlp import Record
 from feedback_pipeline.ingestion.formats.part_ranks import HIGHEST, by_start
 from feedback_pipeline.ingestion.formats.reading import Reading, at
@@ -64,7 +64,7 @@ def answer_of_messages(logs: Sequence[Signal], reading: Reading) -> AnswerPart:
 
 
 def _part(signal: Signal, told: Record, events: Record, rank: int, reading: Reading) -> AnswerPart:
-    if (about := answer_id(signal, reading)) is None:
+    if not (about := answer_ids(signal, reading)):
         raise RecordError("spanId: missing, and so is gen_ai.response.id")
     response = answered(told, last=text(told, _OPERATION) in _AGENTS)
     fields: dict[str, Any] = {**events, **asked(told)}
@@ -79,6 +79,7 @@ def _part(signal: Signal, told: Record, events: Record, rank: int, reading: Read
         observed_at=ended(signal, reading),
         environment=environment(signal),
         model_version=text(told, "gen_ai.response.model", "gen_ai.request.model"),
-        **{**own, "interaction_id": about},
+        **{**own, "interaction_id": about[0]},
+        aliases=tuple(about[1:]),
         **fields,
     )

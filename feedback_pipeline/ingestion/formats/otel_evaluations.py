@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
-from feedback_pipeline.ingestion.formats.otel_signals import Signal, answer_id, ended, ids, parent_of, text
+from feedback_pipeline.ingestion.formats.otel_signals import Signal, answer_ids, ended, ids, parent_of, text
 from feedback_pipeline.ingestion.formats.otlp import Record, any_value
 from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.score_values import labelled, number, rating, thumb
@@ -87,10 +87,15 @@ def _about(signal: Signal, reading: Reading) -> Record:
     # Who gave it is told by the event alone: the span's user is who asked.
     own = ids(signal.attributes, reading)
     session = own["session_id"] or ids(signal.span_attributes, reading)["session_id"]
-    about = answer_id(signal, reading)
-    if about is None and session is None:
+    about = answer_ids(signal, reading)
+    if not about and session is None:
         raise RecordError("spanId: missing, so this is about no answer")
-    return {**own, "interaction_id": about, "session_id": session, "observed_at": ended(signal, reading)}
+    return {
+        **own,
+        "interaction_id": about[0] if about else None,
+        "session_id": session,
+        "observed_at": ended(signal, reading),
+    }
 
 
 def _said(told: Record, name: str, reading: Reading) -> Iterator[tuple[str, Record]]:

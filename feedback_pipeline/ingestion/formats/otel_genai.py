@@ -25,11 +25,11 @@ object. A span of a model's call is an answer. Its messages are among its attrib
 answer. Failed calls, calls that say nothing but ask for a tool, other operations and ordinary log
 records are no answers and rejected as such.
 
-An answer's id is `<traceId>-<spanId>`: every record of a call has it, and an evaluation is to name
-the span it is about. `interaction_id: response` takes `gen_ai.response.id` instead, where there is
-one: for products that log feedback in a request of its own, whose span is not the call's. An
-attribute `interaction_id` goes before both; so do `session_id`, `user_id` and `user_role` before the
-conventions' own.
+An answer's id is `<traceId>-<spanId>`: every record of a call has it. An evaluation names the span it is
+about, or else the call's `gen_ai.response.id`: either finds the answer, whichever of them is its id.
+`interaction_id: response` takes the response's id first, where there is one: for products that log
+feedback in a request of its own, whose span is not the call's. An attribute `interaction_id` goes before
+both; so do `session_id`, `user_id` and `user_role` before the conventions' own.
 
 An evaluation says a score (a rating or a thumb), a label (a thumb, a reason or a tag) and an
 explanation (a comment). The first has the evaluation's id, if it has one, each other one that with

@@ -133,19 +133,11 @@ def environment(signal: Signal) -> str | None:
     return text(signal.resource, *_ENVIRONMENTS) or text(signal.inherited, *_ENVIRONMENTS)
 
 
-def answer_id(signal: Signal, reading: Reading) -> str | None:
-    """The id of the answer that a signal tells of, None where it names none.
-
-    Raises `RecordError` where it names a response alone and answers go by their spans.
-    """
+def answer_ids(signal: Signal, reading: Reading) -> list[str]:
+    """The ids by which a signal tells of an answer, its own first; none where it names none."""
     told = signal.inherited
-    if (carried := ids(told, reading)["interaction_id"]) is not None:
-        return str(carried)
-    response = text(told, RESPONSE_ID)
-    if reading.options.get(_ID_OPTION) == "response" and response is not None:
-        return response
-    if signal.trace_id and signal.span_id:
-        return f"{signal.trace_id}-{signal.span_id}"
-    if response is not None:
-        raise RecordError(f"{RESPONSE_ID}: no span is named beside it (options.{_ID_OPTION}: response)")
-    return None
+    span = f"{signal.trace_id}-{signal.span_id}" if signal.trace_id and signal.span_id else None
+    found = [span, text(told, RESPONSE_ID)]
+    by_response = reading.options.get(_ID_OPTION) == "response"
+    found = [ids(told, reading)["interaction_id"], *(reversed(found) if by_response else found)]
+    return list(dict.fromkeys(each for each in found if each is not None))

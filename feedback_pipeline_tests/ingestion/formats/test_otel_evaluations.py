@@ -40,10 +40,9 @@ def test_by_declaration_an_evaluation_joins_by_the_response_it_names():
     assert answer_of(span({**call, **CONTENT}), options=options).interaction_id == ANSWER
 
 
-def test_an_evaluation_that_names_a_response_alone_is_rejected_with_the_option_that_joins_it():
+def test_an_evaluation_that_names_a_response_alone_is_about_it():
     homeless = {**label("up", **{"gen_ai.response.id": RESPONSE}), "traceId": "", "spanId": ""}
-    with pytest.raises(RecordError, match=r"gen_ai.response.id: no span is named.*options.interaction_id: response"):
-        read(homeless)
+    assert only(homeless).interaction_id == RESPONSE
     assert only(homeless, options={"interaction_id": "response"}).interaction_id == RESPONSE
 
 
