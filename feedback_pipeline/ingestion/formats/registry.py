@@ -57,7 +57,9 @@ RECORD_FORMATS: dict[str, RecordFormat] = {
     "langsmith": RecordFormat(langsmith.parse, langsmith.Options, langsmith.USERS, in_parts=True),
     "mlflow": RecordFormat(mlflow.parse, mlflow.Options, mlflow.USERS, split=mlflow.split),
     "openwebui": RecordFormat(openwebui.parse, openwebui.Options, openwebui.USERS),
-    "otel_genai": RecordFormat(otel_genai.parse, otel_genai.Options, otel_genai.USERS, in_parts=True, split=otlp.records),
+    "otel_genai": RecordFormat(
+        otel_genai.parse, otel_genai.Options, otel_genai.USERS, in_parts=True, split=otlp.records
+    ),
     "tensorzero": RecordFormat(tensorzero.parse, tensorzero.Options, tensorzero.USERS, in_parts=True),
     "typeform": RecordFormat(typeform.parse, typeform.Options, typeform.USERS),
     "zendesk": RecordFormat(zendesk.parse, zendesk.Options, zendesk.USERS),
