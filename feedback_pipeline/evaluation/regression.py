@@ -1,15 +1,19 @@
 """Problems that past promotions fixed: what a later candidate must not bring back."""
 
-from datetime import date
+from dataclasses import asdict
+from datetime import date, timedelta
 
+import polars as pl
+
+from feedback_pipeline.evaluation.registry import standing_of
 from feedback_pipeline.evaluation.scores import (
     CHOICE_ACCURACY,
     CHOICE_MARGIN,
     PREFERENCE_ACCURACY,
     PREFERENCE_MARGIN,
 )
-from feedback_pipeline.evaluation.standing import PROMOTED
 from feedback_pipeline.evaluation.suites import TARGET
+from feedback_pipeline.schemas import PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse
 
 MAX_PROBLEMS = 100
@@ -21,8 +25,9 @@ WITH measured AS (
     SELECT promotions.week, scores.example_id, model_version = candidate AS promoted,
         max(value) FILTER (scores.metric IN ($choice_accuracy, $preference_accuracy)) AS accuracy,
         max(value) FILTER (scores.metric IN ($choice_margin, $preference_margin)) AS margin
-    FROM promotions JOIN scores ON scores.week = promotions.week AND model_version IN (candidate, reference)
-    WHERE decision = $promoted AND promotions.week < $week AND scores.suite = $target
+    FROM (FROM promotions SEMI JOIN standing USING (week, candidate, decision)) promotions
+    JOIN scores ON scores.week = promotions.week AND model_version IN (candidate, reference)
+    WHERE scores.suite = $target
     GROUP BY ALL
 )
 SELECT new.example_id, max(new.week) AS week, min(new.margin) AS margin
@@ -33,19 +38,23 @@ GROUP BY new.example_id ORDER BY week DESC, margin, new.example_id LIMIT $most
 
 
 def fixed_problems(warehouse: Warehouse, week: date) -> list[str]:
-    """Ids of the target cases that a version promoted before `week` got clearly right, and its reference wrong.
+    """Ids of the target cases that a champion promoted before `week` got clearly right, and its reference wrong.
 
-    The newest `MAX_PROBLEMS`, of one week the hardest first.
+    Of those promoted by the gate, by a person's approval or by a release; not of those held or rolled back, whose
+    gains users do not have. The newest `MAX_PROBLEMS`, of one week the hardest first.
     """
     parameters: dict[str, object] = {
         "choice_accuracy": CHOICE_ACCURACY,
         "preference_accuracy": PREFERENCE_ACCURACY,
         "choice_margin": CHOICE_MARGIN,
         "preference_margin": PREFERENCE_MARGIN,
-        "promoted": PROMOTED,
-        "week": week,
         "target": TARGET,
         "clear": CLEAR_MARGIN,
         "most": MAX_PROBLEMS,
     }
-    return warehouse.read(_FIXED, parameters)["example_id"].to_list()
+    promotions = standing_of(warehouse).promotions(until=week - timedelta(days=1))
+    decided = [asdict(each) for each in promotions]
+    standing = pl.DataFrame(
+        decided, schema={name: PROMOTIONS.schema[name] for name in ("week", "candidate", "decision")}
+    )
+    return warehouse.read(_FIXED, parameters, standing=standing)["example_id"].to_list()

@@ -70,16 +70,23 @@ class Standing:
 
         By week, not by when it was decided: an earlier week that is run later takes the alias from nobody.
         """
+        found: dict[str, Decided] = {}
+        for decided in self.promotions(until):
+            found.pop(decided.candidate, None)
+            found[decided.candidate] = decided
+        return list(found.values())
+
+    def promotions(self, until: date = date.max) -> list[Decided]:
+        """The decisions up to a week by which a version became champion and may still be, in the order of weeks."""
         barred = self.barred()
         approved = {act.subject for act in self.acts if act.act == APPROVED}
-        found: dict[str, Decided] = {}
-        for decided in sorted(self.decisions, key=lambda decided: decided.week):
+
+        def stands(decided: Decided) -> bool:
             shown = decided.decision in (PROMOTED, BLOCKED)
             approval = decided.decision == AWAITING_APPROVAL and decided.candidate in approved
-            if decided.week <= until and decided.candidate not in barred and (shown or approval):
-                found.pop(decided.candidate, None)
-                found[decided.candidate] = decided
-        return list(found.values())
+            return decided.week <= until and decided.candidate not in barred and (shown or approval)
+
+        return sorted(filter(stands, self.decisions), key=lambda decided: decided.week)
 
     @property
     def champion(self) -> str | None:

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -7,7 +7,7 @@ from fixed_suites import unchanged
 from feedback_pipeline.evaluation import regression
 from feedback_pipeline.evaluation.gate import GatePolicy, decide
 from feedback_pipeline.evaluation.regression import fixed_problems
-from feedback_pipeline.schemas import PROMOTIONS, SCORES
+from feedback_pipeline.schemas import MODEL_ACTS, PROMOTIONS, SCORES
 from feedback_pipeline.warehouse import Warehouse
 
 WEEK = date(2026, 1, 5)
@@ -52,8 +52,33 @@ def test_what_a_promotion_got_clearly_right_and_its_reference_wrong_is_a_problem
     assert fixed_problems(warehouse, WEEK) == []
 
 
-def test_a_candidate_that_was_not_promoted_fixed_nothing(warehouse):
-    _judged(warehouse, WEEK, "inconclusive", CASES)
+@pytest.mark.parametrize("decision", ["inconclusive", "awaiting_approval"])
+def test_a_candidate_that_was_not_promoted_fixed_nothing(warehouse, decision):
+    _judged(warehouse, WEEK, decision, CASES)
+
+    assert fixed_problems(warehouse, LATER) == []
+
+
+def _acts(*acts):
+    return [
+        {"day": LATER, "acted_at": datetime(2026, 1, 13, hour, tzinfo=UTC), "act": act, "subject": "new"}
+        | {"subject_kind": "model", "acted_by": "ada", "why": "she looked"}
+        for hour, act in enumerate(acts)
+    ]
+
+
+@pytest.mark.parametrize(("decision", "acts"), [("awaiting_approval", ["approved"]), ("blocked", ["held", "released"])])
+def test_whom_a_person_let_become_champion_fixed_problems_too(warehouse, decision, acts):
+    _judged(warehouse, WEEK, decision, CASES)
+    warehouse.replace_partition(MODEL_ACTS, LATER, MODEL_ACTS.conform(pl.DataFrame(_acts(*acts))))
+
+    assert fixed_problems(warehouse, LATER) == ["fixed hardly", "fixed"]
+
+
+@pytest.mark.parametrize("act", ["rolled_back", "held"])
+def test_whom_a_person_took_from_users_fixed_nothing_that_users_have(warehouse, act):
+    _judged(warehouse, WEEK, "promoted", CASES)
+    warehouse.replace_partition(MODEL_ACTS, LATER, MODEL_ACTS.conform(pl.DataFrame(_acts(act))))
 
     assert fixed_problems(warehouse, LATER) == []
 
