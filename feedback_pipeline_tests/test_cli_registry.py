@@ -37,7 +37,7 @@ def run(tmp_path, monkeypatch, capsys):
         row = {
             "week": date(2026, 1, 5) + timedelta(days=7 * number),
             "candidate": f"m-{name}",
-            "reference": "base",
+            "reference": "m-a" if name == "b" else "base",
             "decision": decision,
             "reason": f"because of {name}",
             "dataset_version": "d",

@@ -14,9 +14,6 @@ from feedback_pipeline.evaluation.slices import Finding
 from feedback_pipeline.evaluation.statistics import Comparison
 from feedback_pipeline.schemas import PROMOTIONS
 
-REFUSED = "refused"
-INCONCLUSIVE = "inconclusive"
-
 
 @dataclass(frozen=True)
 class Decision:

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from feedback_pipeline.evaluation.decision import INCONCLUSIVE, REFUSED, Decision
+from feedback_pipeline.evaluation.decision import Decision
 from feedback_pipeline.evaluation.demands import Demand, ZeroTolerance, demands, zero_tolerances
 from feedback_pipeline.evaluation.evidence_needed import more_examples
 from feedback_pipeline.evaluation.judge_finding import JudgeFinding, judge_finding
@@ -18,7 +18,7 @@ from feedback_pipeline.evaluation.shown_worse import clusters_to_show, loss_p_va
 from feedback_pipeline.evaluation.significance import improvement_p_values
 from feedback_pipeline.evaluation.since_base import differences_from_base
 from feedback_pipeline.evaluation.slices import NOT_JUDGED, UNDECIDED, WORSE, Finding, any_known, findings, slices
-from feedback_pipeline.evaluation.standing import PROMOTED
+from feedback_pipeline.evaluation.standing import INCONCLUSIVE, PROMOTED, REFUSED
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
 from feedback_pipeline.evaluation.suites import TARGET
 

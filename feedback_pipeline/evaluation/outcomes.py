@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from feedback_pipeline.evaluation.decision import INCONCLUSIVE, REFUSED
 from feedback_pipeline.evaluation.demands import Demand, ZeroTolerance, demands, zero_tolerances
 from feedback_pipeline.evaluation.policy import GatePolicy, policy_of
 from feedback_pipeline.evaluation.slices import KEPT, NOT_JUDGED, UNDECIDED, WORSE
+from feedback_pipeline.evaluation.standing import INCONCLUSIVE, REFUSED
 
 NOT_ASKED = "not asked"
 NOT_SHOWN = "not shown"

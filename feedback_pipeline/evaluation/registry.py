@@ -10,6 +10,7 @@ from feedback_pipeline.evaluation.error_budget import ErrorBudget, Look
 from feedback_pipeline.evaluation.standing import (
     AWAITING_APPROVAL,
     BLOCKED,
+    INCONCLUSIVE,
     MODEL,
     PROMOTED,
     Act,
@@ -24,6 +25,11 @@ CHAMPION = "champion"
 PREVIOUS = "previous"
 THE_GATE = "the gate"
 ROUNDING = 1e-12
+# What a row of `promotions` tells of the comparison or slice that decided.
+DECIDING = (
+    *("suite", "metric", "slice_dimension", "slice_value"),
+    *("estimate", "lower", "upper", "confidence_level", "n", "clusters"),
+)
 ALIASES_TABLE = "CREATE TABLE IF NOT EXISTS model_aliases (alias VARCHAR, model_version VARCHAR, week DATE)"
 _ANCESTRY = """
 SELECT model_version, dataset_version, parent_version FROM model_versions
@@ -60,7 +66,8 @@ def record_decision(
 
     Returns the row that stands: a candidate already decided in that week on the same suite keeps its
     decision, and nothing moves. Other decisions of the week stay, as a record of what was tried.
-    A week before the champion's never takes the alias from it. Who is shown to be better becomes
+    A week before the champion's never takes the alias from it. Who is shown to be better is `inconclusive` where that
+    was shown of a reference that is not the one to beat any more (rolled back or promoted meanwhile), else
     `awaiting_approval` where a person is to say yes, else `blocked` where they or what they rest on is held.
     Raises `BudgetSpentError`.
     """
@@ -74,7 +81,10 @@ def record_decision(
         standing = read_standing(connection)
         model = Ancestry(row["candidate"], row["dataset_version"], row["parent_version"])
         known = replace(standing, ancestry=(*standing.ancestry, model))
-        promotion = _held_back(promotion, known.barred().get(row["candidate"]), needs_approval)
+        if promotion["decision"].item() == PROMOTED:
+            promotion = _overtaken(promotion, known)
+        if promotion["decision"].item() == PROMOTED:
+            promotion = _held_back(promotion, known.barred().get(row["candidate"]), needs_approval)
         append(connection, PROMOTIONS, promotion)
         decision = Decided(row["week"], row["candidate"], promotion["decision"].item())
         decided = replace(known, decisions=(*known.decisions, decision))
@@ -84,9 +94,21 @@ def record_decision(
     return PROMOTIONS.conform(promotion)
 
 
-def _held_back(promotion: pl.DataFrame, bar: str | None, needs_approval: bool) -> pl.DataFrame:
-    if promotion["decision"].item() != PROMOTED:
+def _overtaken(promotion: pl.DataFrame, standing: Standing) -> pl.DataFrame:
+    row = promotion.row(0, named=True)
+    to_beat = standing.to_beat(row["week"], row["candidate"])
+    if to_beat == (row["reference"] if row["reference"] in standing.versions else None):
         return promotion
+    why = f"Not enough evidence: {to_beat or 'the base model'} is to be beaten by now, and was not compared with. "
+    of_other = f"Of {row['reference'] or 'the base model'} it was found: "
+    # What was compared decided nothing.
+    undecided = dict.fromkeys(DECIDING)
+    return promotion.with_columns(
+        decision=pl.lit(INCONCLUSIVE), reason=pl.lit(why + of_other) + pl.col("reason"), **undecided
+    )
+
+
+def _held_back(promotion: pl.DataFrame, bar: str | None, needs_approval: bool) -> pl.DataFrame:
     decision = AWAITING_APPROVAL if needs_approval else BLOCKED if bar else PROMOTED
     barred = f"Not promoted, {bar}. Without that: " if bar else ""
     waits = "Waits for a person's approval. " if needs_approval else ""
@@ -100,15 +122,8 @@ def recorded_decision(warehouse: Warehouse, week: date, candidate: str, suite_ha
 
 
 def reference_version(warehouse: Warehouse, week: date, candidate: str) -> str | None:
-    """What a candidate of `week` has to beat: the version promoted last up to that week, None where there is none.
-
-    As of the week, and without the candidate's own promotion in it, so that a week run again meets
-    whom it met the first time. Who was held or rolled back since need not be beaten.
-    """
-    standing = standing_of(warehouse)
-    others = tuple(decided for decided in standing.decisions if (decided.week, decided.candidate) != (week, candidate))
-    promoted = replace(standing, decisions=others).promoted(until=week)
-    return promoted[-1].candidate if promoted else None
+    """See `Standing.to_beat`."""
+    return standing_of(warehouse).to_beat(week, candidate)
 
 
 def champion(warehouse: Warehouse) -> Champion | None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 PROMOTED = "promoted"
+REFUSED = "refused"
+INCONCLUSIVE = "inconclusive"
 AWAITING_APPROVAL = "awaiting_approval"
 BLOCKED = "blocked"
 
@@ -87,6 +89,21 @@ class Standing:
             return decided.week <= until and decided.candidate not in barred and (shown or approval)
 
         return sorted(filter(stands, self.decisions), key=lambda decided: decided.week)
+
+    def to_beat(self, week: date, candidate: str) -> str | None:
+        """What a candidate of `week` has to beat: the version promoted last up to that week, None for the base model.
+
+        As of the week, and without the candidate's own promotion in it, so that a week run again meets
+        whom it met the first time. Who was held or rolled back since need not be beaten.
+        """
+        others = tuple(each for each in self.decisions if (each.week, each.candidate) != (week, candidate))
+        promoted = replace(self, decisions=others).promoted(until=week)
+        return promoted[-1].candidate if promoted else None
+
+    @property
+    def versions(self) -> set[str]:
+        """Every version that was decided on or trained: what is called otherwise is a base model."""
+        return {each.candidate for each in self.decisions} | {each.model_version for each in self.ancestry}
 
     @property
     def champion(self) -> str | None:

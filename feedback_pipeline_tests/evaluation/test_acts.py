@@ -41,9 +41,11 @@ def who(minute=0):
 
 
 def promote(warehouse, candidate, number=0, dataset="d", parent=None, **policy):
+    week = WEEK + timedelta(days=7 * number)
     row = {
-        "week": WEEK + timedelta(days=7 * number),
+        "week": week,
         "candidate": candidate,
+        "reference": registry.reference_version(warehouse, week, candidate) if warehouse.path.exists() else None,
         "decision": "promoted",
         "suite_hash": "s",
         "reason": "better",

@@ -17,13 +17,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 import polars as pl
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
-from feedback_pipeline.evaluation.registry import record_decision
+from feedback_pipeline.evaluation.registry import record_decision, reference_version
 from feedback_pipeline.schemas import PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse
 
 warehouse, name = Warehouse(Path(sys.argv[1])), sys.argv[2]
 for number in range(100_000):
-    row = {"week": date(2026, 1, 5) + timedelta(days=7 * (number % 50)), "candidate": f"{name}-{number}",
+    week, candidate = date(2026, 1, 5) + timedelta(days=7 * (number % 50)), f"{name}-{number}"
+    reference = reference_version(warehouse, week, candidate) if warehouse.path.exists() else None
+    row = {"week": week, "candidate": candidate, "reference": reference,
            "decision": "promoted", "reason": "better", "suite_hash": "s"}
     record_decision(warehouse, PROMOTIONS.conform(pl.DataFrame([row])), datetime.now(UTC), ErrorBudget())
     print(row["candidate"], flush=True)

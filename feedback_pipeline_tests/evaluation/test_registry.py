@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from feedback_pipeline.evaluation import registry
+from feedback_pipeline.evaluation.acts import Actor, rollback
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.schemas import PROMOTIONS
 from feedback_pipeline.warehouse import Warehouse
@@ -19,8 +20,9 @@ def warehouse(tmp_path):
     return Warehouse(tmp_path / "warehouse.duckdb")
 
 
-def promotion(candidate, decision="promoted", week=WEEK, suite="s"):
-    values = {"week": week, "candidate": candidate, "decision": decision, "suite_hash": suite, "reason": "because"}
+def promotion(candidate, decision="promoted", week=WEEK, suite="s", reference="base"):
+    values = {"week": week, "candidate": candidate, "reference": reference, "decision": decision}
+    values |= {"suite_hash": suite, "reason": "because", "metric": "nll", "estimate": 0.1}
     return PROMOTIONS.conform(pl.DataFrame([values]))
 
 
@@ -40,7 +42,7 @@ def test_there_is_no_champion_before_the_first_promotion(warehouse):
 
 def test_a_promotion_makes_a_champion_and_keeps_the_previous_one(warehouse):
     record(warehouse, promotion("a"))
-    record(warehouse, promotion("b", week=NEXT))
+    record(warehouse, promotion("b", week=NEXT, reference="a"))
 
     assert aliases(warehouse) == {"champion": "b", "previous": "a"}
     assert registry.champion(warehouse).model_version == "b"
@@ -56,7 +58,7 @@ def test_what_is_not_promoted_leaves_the_champion(warehouse, decision):
 
 def test_deciding_again_on_the_same_candidate_and_suite_changes_nothing(warehouse):
     record(warehouse, promotion("a"))
-    record(warehouse, promotion("b", week=NEXT))
+    record(warehouse, promotion("b", week=NEXT, reference="a"))
 
     stands = record(warehouse, promotion("a", "refused"))
 
@@ -73,11 +75,46 @@ def test_an_earlier_week_run_later_does_not_take_the_crown(warehouse):
 
 def test_a_candidate_has_to_beat_what_was_promoted_up_to_its_week(warehouse):
     record(warehouse, promotion("a"))
-    record(warehouse, promotion("b", week=NEXT))
+    record(warehouse, promotion("b", week=NEXT, reference="a"))
 
     assert registry.reference_version(warehouse, NEXT, "c") == "b"
     assert registry.reference_version(warehouse, NEXT, "b") == "a"
     assert registry.reference_version(warehouse, WEEK, "a") is None
+
+
+def test_who_beat_a_champion_that_was_rolled_back_meanwhile_has_still_to_beat_the_one_that_serves(warehouse):
+    record(warehouse, promotion("a"))
+    record(warehouse, promotion("b", week=NEXT, reference="a"))
+    rollback(warehouse, Actor("ada", "complaints", AT))
+
+    recorded = record(warehouse, promotion("c", week=NEXT + timedelta(days=7), reference="b")).row(0, named=True)
+
+    assert recorded["decision"] == "inconclusive"
+    assert recorded["reason"] == (
+        "Not enough evidence: a is to be beaten by now, and was not compared with. Of b it was found: because"
+    )
+    assert (recorded["metric"], recorded["estimate"]) == (None, None)
+    assert registry.champion(warehouse).model_version == "a"
+
+
+def test_who_beat_a_model_that_the_base_serves_for_by_now_is_not_promoted(warehouse):
+    record(warehouse, promotion("a"))
+    rollback(warehouse, Actor("ada", "complaints", AT))
+
+    recorded = record(warehouse, promotion("b", week=NEXT, reference="a"))
+
+    assert recorded["decision"].item() == "inconclusive"
+    assert recorded["reason"].item().startswith("Not enough evidence: the base model is to be beaten by now")
+    assert registry.champion(warehouse) is None
+
+
+def test_who_beat_the_base_while_another_was_promoted_has_still_to_beat_that_one(warehouse):
+    record(warehouse, promotion("a"))
+
+    recorded = record(warehouse, promotion("b", week=NEXT, reference="base"))
+
+    assert recorded["decision"].item() == "inconclusive"
+    assert registry.champion(warehouse).model_version == "a"
 
 
 def spending(candidate, alpha, week=WEEK, suite="s"):
