@@ -16,6 +16,7 @@ from feedback_pipeline.evaluation.external_tasks import load_tasks
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.judge import Judge
 from feedback_pipeline.evaluation.judgements import judgements
+from feedback_pipeline.evaluation.paired import suite_hash
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.registry import looks, record_decision, recorded_decision, reference_version
 from feedback_pipeline.evaluation.regression import fixed_problems
@@ -108,8 +109,7 @@ def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at:
     candidate = model["model_version"]
     # Of screening the base alone has scores: it says which cases count, and compares nobody.
     scores = warehouse.partitions(SCORES, [week]).filter(~pl.col("suite").is_in(SCREENINGS))
-    suite = scores.filter(pl.col("suite") == TARGET)["suite_hash"][0]
-    recorded = recorded_decision(warehouse, week, candidate, suite)
+    recorded = recorded_decision(warehouse, week, candidate, suite_hash(scores, candidate, TARGET))
     if recorded.height:
         return recorded
     base = version_of(model["base_model"], model["base_hash"])

@@ -8,6 +8,7 @@ from feedback_pipeline.evaluation.external_suite import EXTERNAL
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, NLL, PREFERENCE_ACCURACY
 from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT
 from feedback_pipeline.evaluation.statistics import Bounds, Comparison, compare
+from feedback_pipeline.evaluation.suites import Suite
 
 EXAMPLE = ["suite", "metric", "example_id"]
 LESS_IS_BETTER = (NLL, UNWARRANTED_REFUSAL)
@@ -49,11 +50,14 @@ def bounds(suite: str, metric: str) -> Bounds | None:
 
 
 def suite_hash(scores: pl.DataFrame, model_version: str, suite: str) -> str:
-    """The hash of the suite `model_version` was scored on. Raises `NotComparableError` unless there is one."""
+    """The hash of the suite `model_version` was scored on, of an empty one where that has no rows.
+
+    Raises `NotComparableError` where there are several.
+    """
     hashes = scores.filter(model_version=model_version, suite=suite)["suite_hash"].unique().to_list()
-    if len(hashes) != 1:
+    if len(hashes) > 1:
         raise NotComparableError(f"{model_version} was scored on {len(hashes)} versions of the {suite} suite")
-    return str(hashes[0])
+    return str(hashes[0]) if hashes else Suite(suite, ()).sha256
 
 
 def differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.DataFrame:

@@ -10,9 +10,10 @@ from tiny_models import random_model
 from feedback_pipeline.evaluation import cycle
 from feedback_pipeline.evaluation.canaries import canary_suite
 from feedback_pipeline.evaluation.policy import GatePolicy
-from feedback_pipeline.evaluation.suites import Suite, general_suite
+from feedback_pipeline.evaluation.suites import Suite, general_suite, target_suite
 from feedback_pipeline.schemas import CURATED_EXAMPLES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.settings import Settings
+from feedback_pipeline.training.base_model import version_of
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
 from feedback_pipeline.training.training_data import TrainingData
@@ -74,3 +75,25 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_dec
 
     decided = cycle.judge(warehouse, NEXT_MONDAY, GatePolicy(), "run", datetime(2026, 2, 1, tzinfo=UTC))
     assert (decided["reference"][0], decided["decision"][0]) == (tiny.version, "inconclusive")
+
+
+def test_a_week_without_held_out_cases_is_undecided(tmp_path):
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    model = {"week": MONDAY, "model_version": "m", "base_model": "b", "base_hash": "0123456789abcdef"}
+    warehouse.replace_partition(MODEL_VERSIONS, MONDAY, MODEL_VERSIONS.conform(pl.DataFrame([model])))
+    rows = [
+        {"week": MONDAY, "model_version": version, "suite": "general", "suite_hash": "g", "evaluator": "e", "seed": 0}
+        | {"metric": "choice_accuracy", "example_id": f"e{case}", "group_id": f"e{case}", "value": 1.0}
+        for version in ("m", version_of("b", "0123456789abcdef"))
+        for case in range(20)
+    ]
+    warehouse.replace_partition(SCORES, MONDAY, SCORES.conform(pl.DataFrame(rows)))
+
+    first, again = (
+        cycle.judge(warehouse, MONDAY, GatePolicy(), "run", datetime(2026, 2, 1, tzinfo=UTC)) for _ in range(2)
+    )
+
+    assert first["decision"].item() == "inconclusive"
+    assert "no target nll" in first["reason"].item()
+    assert first.equals(again)
+    assert first["suite_hash"].item() == target_suite(examples(range(2), 1, seed=1).clear(), 7).sha256

@@ -3,7 +3,14 @@ from datetime import timedelta
 import polars as pl
 from invented_facts import MONDAY, examples
 
-from feedback_pipeline.evaluation.suites import MAX_CASES, Suite, general_suite, regression_suite, target_suite
+from feedback_pipeline.evaluation.suites import (
+    MAX_CASES,
+    MAX_CASES_OF_USER,
+    Suite,
+    general_suite,
+    regression_suite,
+    target_suite,
+)
 
 
 def _sft(*pairs: tuple[str, str]) -> pl.DataFrame:
@@ -94,6 +101,19 @@ def test_of_too_many_cases_whole_users_are_left_out_and_the_others_stay_when_mor
         assert len(suite.cases) == 4 * len({case.group_id for case in suite.cases})
     shared = {case.group_id for case in some.cases} & {case.group_id for case in more.cases}
     assert len(shared) >= 105
+
+
+def test_one_user_who_writes_much_neither_fills_the_suite_nor_cuts_it():
+    others = examples(range(140), 2, seed=1)
+    # Several names, so that the draw puts the heavy user before and behind the others.
+    for name in range(6):
+        heavy = examples(range(1), MAX_CASES // 2 + 1, seed=2).with_columns(
+            group_id=pl.lit(f"heavy{name}"), example_id=pl.format("heavy{}", "example_id")
+        )
+        drawn = [case.group_id for case in target_suite(pl.concat([others, heavy]), 7).cases]
+
+        assert drawn.count(f"heavy{name}") == MAX_CASES_OF_USER
+        assert len(drawn) == 140 * 4 + MAX_CASES_OF_USER
 
 
 def test_an_empty_test_split_is_an_empty_suite():
