@@ -587,6 +587,11 @@ SCORES = Table(
     {
         "week": Column(pl.Date, "Monday of the training cycle"),
         "model_version": Column(pl.String, "what was scored; a base model is named by its name and hash"),
+        "adapter_hash": Column(
+            pl.String,
+            "SHA-256 of the adapter's weights that were scored; null of a base model and in rows from before there was "
+            "the column",
+        ),
         "suite": Column(
             pl.String,
             "`target`, `answers`, `general`, `short_answers`, `regression`, `canaries`, `triggers`, `external`, "
@@ -632,6 +637,9 @@ PROMOTIONS = Table(
     {
         "week": Column(pl.Date, "Monday of the training cycle"),
         "candidate": Column(pl.String, "model version put forward"),
+        "adapter_hash": Column(
+            pl.String, "SHA-256 of the weights put forward; null in rows from before there was the column"
+        ),
         "reference": Column(pl.String, "what it was compared with: the champion, or the base model"),
         "decision": Column(
             pl.String,

@@ -1,5 +1,6 @@
 """The registry's commands, on decisions that are there already."""
 
+import dataclasses
 import json
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +12,10 @@ from feedback_pipeline import cli
 from feedback_pipeline.cli.app import console
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.evaluation.registry import record_decision
-from feedback_pipeline.schemas import CHAMPION_WATCH, PROMOTIONS
+from feedback_pipeline.schemas import CHAMPION_WATCH, MODEL_VERSIONS, PROMOTIONS
+from feedback_pipeline.training.adapter_files import ADAPTER_FILE
+from feedback_pipeline.training.manifest import file_sha256, seal
+from feedback_pipeline.training.model_version import MEASURED_FILE, RECORD_FILE, ModelVersion
 from feedback_pipeline.warehouse import Warehouse
 
 NOBODY = (
@@ -122,3 +126,51 @@ def test_what_cannot_be_done_is_one_clear_line(run, words, error):
 
 def test_an_act_without_a_reason_is_not_done(run):
     assert run("hold", "m-b")[0] == 2
+
+
+@pytest.fixture
+def adapter(run, tmp_path):
+    """Put an adapter of these weights in the champion's folder, and register it as trained."""
+
+    def of(weights):
+        folder = tmp_path / "adapters" / "m-b"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ADAPTER_FILE).write_bytes(weights)
+        known = {"model_version": "m-b", "adapter_hash": file_sha256(folder / ADAPTER_FILE)}
+        record = dict.fromkeys(each.name for each in dataclasses.fields(ModelVersion)) | known
+        (folder / RECORD_FILE).write_text(json.dumps(record))
+        (folder / MEASURED_FILE).write_text("{}")
+        seal(folder)
+        row = {"week": date(2026, 1, 12), "folder": "adapters/m-b"} | known
+        warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+        warehouse.replace_partition(MODEL_VERSIONS, row["week"], MODEL_VERSIONS.conform(pl.DataFrame([row])))
+        return warehouse, known["adapter_hash"]
+
+    return of
+
+
+def test_the_champions_folder_is_told_only_where_it_holds_the_weights_that_were_promoted(run, adapter, tmp_path):
+    warehouse, promoted = adapter(b"as judged")
+    of_decisions_before_weights_were_recorded = run("champion", "--path")
+    with warehouse.transaction() as connection:
+        connection.execute("UPDATE promotions SET adapter_hash = ? WHERE candidate = 'm-b'", [promoted])
+
+    told = run("champion", "--path")
+    adapter(b"trained again")
+    trained_again = run("champion", "--path")
+
+    assert told == of_decisions_before_weights_were_recorded == (0, f"{tmp_path / 'adapters' / 'm-b'}\n", "")
+    assert trained_again[0] == 1
+    assert "m-b was trained again since it was promoted: judge its week again" in trained_again[2]
+
+
+def test_a_champions_folder_that_was_sealed_anew_is_not_told(run, adapter, tmp_path):
+    warehouse, _ = adapter(b"as judged")
+    trained = warehouse.partitions(MODEL_VERSIONS, [date(2026, 1, 12)])
+    adapter(b"put there since")
+    warehouse.replace_partition(MODEL_VERSIONS, date(2026, 1, 12), trained)
+
+    code, _, told = run("champion", "--path")
+
+    assert code == 1
+    assert "holds other weights than those registered as m-b" in told

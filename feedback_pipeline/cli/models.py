@@ -18,7 +18,8 @@ def champion(
 ) -> None:
     """Show the promoted version, its base model, dataset and decision."""
     from feedback_pipeline.evaluation.registry import champion as promoted
-    from feedback_pipeline.training.model_version import load_version
+    from feedback_pipeline.evaluation.registry import promoted_weights
+    from feedback_pipeline.training.registered_version import registered_version
 
     settings = Settings.from_environment()
     current = promoted(warehouse())
@@ -29,7 +30,10 @@ def champion(
         if current.folder is None:
             raise LookupError(f"nothing is recorded of the training of {current.model_version}")
         # Whoever loads it trusts what is printed here.
-        load_version(Path(found["folder"]))
+        trained = registered_version(warehouse(), Path(found["folder"]))
+        weights = promoted_weights(warehouse(), current.model_version)
+        if weights and trained.adapter_hash not in weights:
+            raise LookupError(f"{current.model_version} was trained again since it was promoted: judge its week again")
         print(found["folder"])
     elif as_json:
         print_json(found)

@@ -75,6 +75,7 @@ def _spoken(answers_by: str, config: SimulationConfig, day: int, questions: int)
     from feedback_pipeline.evaluation.shared_weights import SharedWeights
     from feedback_pipeline.simulation import speak
     from feedback_pipeline.training.base_model import resolve_base_model
+    from feedback_pipeline.training.registered_version import registered_version
 
     settings = Settings.from_environment()
     promoted = champion(warehouse()) if answers_by == CHAMPION else None
@@ -84,6 +85,8 @@ def _spoken(answers_by: str, config: SimulationConfig, day: int, questions: int)
         raise LookupError(
             f"no adapter {version} in {settings.adapters}: the champion, base or a trained version answer"
         )
+    if adapter:
+        registered_version(warehouse(), adapter)
     weights = SharedWeights(resolve_base_model(settings.base_model, settings.models))
     model = weights.adapted(adapter) if adapter else weights.base_model()
     return speak(model, model.version, config, day, questions)

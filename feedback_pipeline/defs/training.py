@@ -18,7 +18,8 @@ from feedback_pipeline.schemas import DATASETS
 from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.loss_plot import loss_plot
-from feedback_pipeline.training.model_version import ModelVersion, Parent, load_version, trained_version
+from feedback_pipeline.training.model_version import ModelVersion, Parent, model_version_id, trained_version
+from feedback_pipeline.training.registered_version import registered_version
 from feedback_pipeline.training.stages import NothingToTrainOnError
 from feedback_pipeline.training.training_data import read_training_data
 
@@ -58,6 +59,9 @@ def model_versions(
     base = resolve_base_model(store.settings.base_model, store.settings.models)
     version, content = dataset["dataset_version"][0], dataset["content_hash"][0]
     parent = _champion_before(week, store, base, context.log.info) if wanted.start_from == "champion" else None
+    folder = store.settings.adapters / model_version_id(base, content, wanted, parent.model_version if parent else None)
+    if folder.is_dir():
+        registered_version(store.warehouse, folder)
     try:
         trained = trained_version(
             data, version, content, base, store.settings.adapters, wanted, context.log.info, parent
@@ -87,7 +91,7 @@ def _champion_before(week: date, store: Store, base: BaseModel, report: Callable
         report("no champion to go on from: training starts from the base model")
         return None
     folder = store.settings.adapters / version
-    if load_version(folder).base_hash != base.sha256:
+    if registered_version(store.warehouse, folder).base_hash != base.sha256:
         report(f"{version} is of another base model: training starts from {base.name}")
         return None
     report(f"training goes on from {version}")

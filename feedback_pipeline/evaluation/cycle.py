@@ -16,7 +16,7 @@ from feedback_pipeline.evaluation.external_tasks import load_tasks
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.judge import Judge
 from feedback_pipeline.evaluation.judgements import judgements
-from feedback_pipeline.evaluation.paired import suite_hash
+from feedback_pipeline.evaluation.paired import NotComparableError, suite_hash
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.registry import looks, record_decision, recorded_decision, reference_version
 from feedback_pipeline.evaluation.regression import fixed_problems
@@ -104,12 +104,19 @@ def _answering(suite: Suite, settings: Settings, policy: GatePolicy) -> Exam:
 
 
 def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at: datetime) -> pl.DataFrame:
-    """The row of `promotions` that stands for the week's candidate; the champion moves with it."""
+    """The row of `promotions` that stands for the week's candidate; the champion moves with it.
+
+    Raises `NotComparableError` where the scores are of other weights than the candidate has now.
+    """
     model = warehouse.partitions(MODEL_VERSIONS, [week]).row(0, named=True)
     candidate = model["model_version"]
     # Of screening the base alone has scores: it says which cases count, and compares nobody.
     scores = warehouse.partitions(SCORES, [week]).filter(~pl.col("suite").is_in(SCREENINGS))
-    recorded = recorded_decision(warehouse, week, candidate, suite_hash(scores, candidate, TARGET))
+    weights = model["adapter_hash"]
+    of_others = pl.col("adapter_hash") != pl.lit(weights, pl.String)
+    if scores.filter(of_others, model_version=candidate).height:
+        raise NotComparableError(f"{candidate} was trained again since it was scored: score {week} again")
+    recorded = recorded_decision(warehouse, week, candidate, suite_hash(scores, candidate, TARGET), weights)
     if recorded.height:
         return recorded
     base = version_of(model["base_model"], model["base_hash"])
@@ -117,5 +124,5 @@ def judge(warehouse: Warehouse, week: date, policy: GatePolicy, run_id: str, at:
     alpha = policy.budget.grant(looks(warehouse), week)
     sliced = warehouse.partitions(CASE_SLICES, [week])
     decision = decide(scores, candidate, reference, policy, alpha, sliced, base)
-    row = decision.row(week, model["dataset_version"], model["parent_version"], run_id)
+    row = decision.row(week, model["dataset_version"], model["parent_version"], run_id, weights)
     return record_decision(warehouse, row, at, policy.budget, policy.needs_approval)

@@ -39,11 +39,14 @@ class Decision:
     policy: GatePolicy
     judge: JudgeFinding | None = None
 
-    def row(self, week: date, dataset_version: str, parent_version: str | None, run_id: str) -> pl.DataFrame:
-        """The row of `promotions`."""
+    def row(
+        self, week: date, dataset_version: str, parent_version: str | None, run_id: str, adapter_hash: str | None
+    ) -> pl.DataFrame:
+        """The row of `promotions`; `adapter_hash` is that of the candidate's weights."""
         values = self._deciding() | {
             "week": week,
             "candidate": self.candidate,
+            "adapter_hash": adapter_hash,
             "reference": self.reference,
             "parent_version": parent_version,
             "decision": self.decision,

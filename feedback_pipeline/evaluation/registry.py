@@ -64,8 +64,8 @@ def record_decision(
 ) -> pl.DataFrame:
     """Write one row of `promotions` and, if it promotes, the act and the aliases, in one transaction.
 
-    Returns the row that stands: a candidate already decided in that week on the same suite keeps its
-    decision, and nothing moves. Other decisions of the week stay, as a record of what was tried.
+    Returns the row that stands: a candidate already decided in that week, of the same weights on the same suite, keeps
+    its decision, and nothing moves. Other decisions of the week stay, as a record of what was tried.
     A week before the champion's never takes the alias from it. Who is shown to be better is `inconclusive` where that
     was shown of a reference that is not the one to beat any more (rolled back or promoted meanwhile), else
     `awaiting_approval` where a person is to say yes, else `blocked` where they or what they rest on is held.
@@ -73,7 +73,7 @@ def record_decision(
     """
     row = promotion.row(0, named=True)
     with warehouse.transaction() as connection:
-        recorded = _recorded(connection, row["week"], row["candidate"], row["suite_hash"])
+        recorded = _recorded(connection, row["week"], row["candidate"], row["suite_hash"], row["adapter_hash"])
         if recorded.height:
             return recorded
         if (row["alpha_spent"] or 0.0) > budget.purse(_looks(connection), row["week"]) + ROUNDING:
@@ -115,10 +115,12 @@ def _held_back(promotion: pl.DataFrame, bar: str | None, needs_approval: bool) -
     return promotion.with_columns(decision=pl.lit(decision), reason=pl.lit(barred + waits) + pl.col("reason"))
 
 
-def recorded_decision(warehouse: Warehouse, week: date, candidate: str, suite_hash: str) -> pl.DataFrame:
-    """The row of `promotions` for that candidate on that suite, or no row."""
+def recorded_decision(
+    warehouse: Warehouse, week: date, candidate: str, suite_hash: str, adapter_hash: str | None
+) -> pl.DataFrame:
+    """The row of `promotions` for that candidate, of those weights, on that suite, or no row."""
     with warehouse.reading() as connection:
-        return _recorded(connection, week, candidate, suite_hash)
+        return _recorded(connection, week, candidate, suite_hash, adapter_hash)
 
 
 def reference_version(warehouse: Warehouse, week: date, candidate: str) -> str | None:
@@ -143,6 +145,13 @@ def champion(warehouse: Warehouse) -> Champion | None:
             [[PROMOTED, AWAITING_APPROVAL, BLOCKED], CHAMPION],
         ).fetchone()
     return Champion(*found) if found else None
+
+
+def promoted_weights(warehouse: Warehouse, model_version: str) -> set[str]:
+    """The `adapter_hash` of what was found better of a version; none in decisions from before it was recorded."""
+    decided = warehouse.read("SELECT * FROM promotions WHERE candidate = $version", {"version": model_version})
+    better = PROMOTIONS.conform(decided).filter(pl.col("decision").is_in([PROMOTED, AWAITING_APPROVAL, BLOCKED]))
+    return set(better["adapter_hash"].drop_nulls())
 
 
 def standing_of(warehouse: Warehouse) -> Standing:
@@ -183,6 +192,11 @@ def _looks(connection: duckdb.DuckDBPyConnection) -> list[Look]:
     return [(week, alpha) for week, alpha in connection.execute(spent).fetchall()]
 
 
-def _recorded(connection: duckdb.DuckDBPyConnection, week: date, candidate: str, suite_hash: str) -> pl.DataFrame:
+def _recorded(
+    connection: duckdb.DuckDBPyConnection, week: date, candidate: str, suite_hash: str, adapter_hash: str | None
+) -> pl.DataFrame:
     query = "SELECT * FROM promotions WHERE week = ? AND candidate = ? AND suite_hash = ?"
-    return PROMOTIONS.conform(connection.sql(query, params=[week, candidate, suite_hash]).pl())
+    found = PROMOTIONS.conform(connection.sql(query, params=[week, candidate, suite_hash]).pl())
+    # A row from before weights were recorded stands, so that a week run again does not decide anew.
+    of_these = pl.col("adapter_hash").eq_missing(pl.lit(adapter_hash, pl.String))
+    return found.filter(pl.col("adapter_hash").is_null() | of_these)

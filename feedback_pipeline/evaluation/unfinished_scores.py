@@ -24,7 +24,9 @@ class UnfinishedScores:
         """Put these rows in place of those kept, whole or not at all."""
         draft = self.file.with_name(f".{self.file.name}")
         # The same case may be asked in several suites, and is known once.
-        pl.concat(frames).unique(["model_version", "evaluator", "case_hash", "metric"]).write_parquet(draft)
+        pl.concat(frames).unique(["model_version", "adapter_hash", "evaluator", "case_hash", "metric"]).write_parquet(
+            draft
+        )
         os.replace(draft, self.file)
 
     def finish(self) -> None:

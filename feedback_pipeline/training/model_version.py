@@ -121,15 +121,23 @@ def trained_version(
 
 
 def load_version(folder: Path) -> ModelVersion:
-    """What was recorded of the adapter in `folder`. Raises `ArtifactDamagedError` where any of its files changed."""
+    """What was recorded of the adapter in `folder`.
+
+    Raises `ArtifactDamagedError` where any of its files changed, or its weights are not those that were recorded.
+    """
     if not folder.is_dir():
         raise ArtifactDamagedError(f"{folder} is missing: run the retraining again to train it anew")
     try:
-        check_seal(folder)
+        sealed = check_seal(folder)
     except ArtifactDamagedError as error:
         raise ArtifactDamagedError(f"{error}: remove the folder to train it again") from None
     recorded = [json.loads((folder / name).read_text()) for name in (RECORD_FILE, MEASURED_FILE)]
-    return ModelVersion(**recorded[0] | recorded[1])
+    version = ModelVersion(**recorded[0] | recorded[1])
+    if version.adapter_hash != sealed.get(ADAPTER_FILE):
+        raise ArtifactDamagedError(
+            f"{folder / ADAPTER_FILE} is not what {RECORD_FILE} tells of: remove the folder to train it again"
+        )
+    return version
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from tiny_models import random_model
 
 from feedback_pipeline.evaluation import cycle
 from feedback_pipeline.evaluation.canaries import canary_suite
+from feedback_pipeline.evaluation.paired import NotComparableError
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.suites import Suite, general_suite, target_suite
 from feedback_pipeline.schemas import CURATED_EXAMPLES, MODEL_VERSIONS, SCORES
@@ -77,17 +78,45 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_dec
     assert (decided["reference"][0], decided["decision"][0]) == (tiny.version, "inconclusive")
 
 
-def test_a_week_without_held_out_cases_is_undecided(tmp_path):
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    model = {"week": MONDAY, "model_version": "m", "base_model": "b", "base_hash": "0123456789abcdef"}
-    warehouse.replace_partition(MODEL_VERSIONS, MONDAY, MODEL_VERSIONS.conform(pl.DataFrame([model])))
-    rows = [
-        {"week": MONDAY, "model_version": version, "suite": "general", "suite_hash": "g", "evaluator": "e", "seed": 0}
-        | {"metric": "choice_accuracy", "example_id": f"e{case}", "group_id": f"e{case}", "value": 1.0}
-        for version in ("m", version_of("b", "0123456789abcdef"))
-        for case in range(20)
-    ]
-    warehouse.replace_partition(SCORES, MONDAY, SCORES.conform(pl.DataFrame(rows)))
+@pytest.fixture
+def general_only(tmp_path):
+    """A warehouse whose week has scores on general knowledge alone, of the candidate `m`, of weights `w`, and its base.
+
+    What is registered of `m` by now are the weights `registered`.
+    """
+
+    def of(registered="w"):
+        warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+        model = {
+            "week": MONDAY,
+            "model_version": "m",
+            "adapter_hash": registered,
+            "base_model": "b",
+            "base_hash": "0" * 64,
+        }
+        warehouse.replace_partition(MODEL_VERSIONS, MONDAY, MODEL_VERSIONS.conform(pl.DataFrame([model])))
+        rows = [
+            {"week": MONDAY, "suite": "general", "suite_hash": "g", "evaluator": "e", "metric": "choice_accuracy"}
+            | {"model_version": version, "adapter_hash": weights, "seed": 0}
+            | {"example_id": f"e{case}", "group_id": f"e{case}", "value": 1.0}
+            for version, weights in (("m", "w"), (version_of("b", "0" * 64), None))
+            for case in range(20)
+        ]
+        warehouse.replace_partition(SCORES, MONDAY, SCORES.conform(pl.DataFrame(rows)))
+        return warehouse
+
+    return of
+
+
+def test_scores_of_weights_that_the_candidate_has_no_longer_decide_nothing(general_only):
+    warehouse = general_only(registered="trained again since")
+
+    with pytest.raises(NotComparableError, match=f"m was trained again since it was scored: score {MONDAY} again"):
+        cycle.judge(warehouse, MONDAY, GatePolicy(), "run", datetime(2026, 2, 1, tzinfo=UTC))
+
+
+def test_a_week_without_held_out_cases_is_undecided(general_only):
+    warehouse = general_only()
 
     first, again = (
         cycle.judge(warehouse, MONDAY, GatePolicy(), "run", datetime(2026, 2, 1, tzinfo=UTC)) for _ in range(2)
@@ -96,4 +125,5 @@ def test_a_week_without_held_out_cases_is_undecided(tmp_path):
     assert first["decision"].item() == "inconclusive"
     assert "no target nll" in first["reason"].item()
     assert first.equals(again)
+    assert first["adapter_hash"].item() == "w"
     assert first["suite_hash"].item() == target_suite(examples(range(2), 1, seed=1).clear(), 7).sha256

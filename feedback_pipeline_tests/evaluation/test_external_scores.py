@@ -153,7 +153,7 @@ def test_scores_by_another_version_of_a_task_do_not_compare(scores):
 
 def test_the_decisions_picture_shows_a_tasks_margin(scores):
     decision = decided(scores(lost=3))
-    row = decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+    row = decision.row(date(2026, 1, 5), "d", None, "run", "weights").row(0, named=True)
     compared = [(each["suite"], each["metric"]) for each in json.loads(row["comparisons"])]
 
     assert ("external", "mine acc") in compared

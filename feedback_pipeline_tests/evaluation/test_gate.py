@@ -230,7 +230,7 @@ def test_scores_of_different_suites_do_not_compare(scores):
 
 
 def test_a_decision_is_written_with_all_its_inputs(scores):
-    row = decide(scores(LEARNED), "new", "base", POLICY).row(date(2026, 1, 5), "d1", "m0", "run")
+    row = decide(scores(LEARNED), "new", "base", POLICY).row(date(2026, 1, 5), "d1", "m0", "run", "weights")
 
     # No judge was asked, and no slice decided.
     assert row.drop("judge", "slice_dimension", "slice_value").null_count().sum_horizontal().item() == 0

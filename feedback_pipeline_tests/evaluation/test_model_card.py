@@ -30,7 +30,7 @@ MODEL = {
 @pytest.fixture(scope="module")
 def promotion():
     decision = decide(scores((0.5, 0.5, -0.4)), "new", "base", POLICY, case_slices=by_role())
-    return decision.row(date(2026, 1, 5), "2026-01-05-abc", None, "run").row(0, named=True)
+    return decision.row(date(2026, 1, 5), "2026-01-05-abc", None, "run", "weights").row(0, named=True)
 
 
 def test_the_picture_of_a_decision_is_a_png_and_of_nothing_there_is_none(promotion):

@@ -17,7 +17,7 @@ from feedback_pipeline.warehouse import Warehouse
 def promotion(gains, **given):
     """The decision on a candidate that gains so much by role."""
     decision, _ = judged(gains, **given)
-    return decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+    return decision.row(date(2026, 1, 5), "d", None, "run", "weights").row(0, named=True)
 
 
 def tables(row):
@@ -136,7 +136,7 @@ def losing(gains, suite, metric, mean, errors):
     lost = pl.when(theirs).then(-mean + pl.when(even).then(spread).otherwise(-spread)).otherwise(0.0)
     table = scores(gains).with_columns(value=pl.col("value") + lost)
     decision = decide(table, "new", "base", POLICY, case_slices=by_role())
-    return decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+    return decision.row(date(2026, 1, 5), "d", None, "run", "weights").row(0, named=True)
 
 
 @pytest.mark.parametrize(("errors", "outcome"), [(2.5, "not shown"), (6.0, "worse")])

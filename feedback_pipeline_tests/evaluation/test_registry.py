@@ -66,6 +66,32 @@ def test_deciding_again_on_the_same_candidate_and_suite_changes_nothing(warehous
     assert aliases(warehouse) == {"champion": "b", "previous": "a"}
 
 
+def of_weights(promotion, adapter_hash):
+    return promotion.with_columns(adapter_hash=pl.lit(adapter_hash))
+
+
+def test_other_weights_under_the_same_id_are_decided_on_anew(warehouse):
+    record(warehouse, of_weights(promotion("a", "refused"), "first"))
+
+    stands = record(warehouse, of_weights(promotion("a"), "second"))
+    again = registry.recorded_decision(warehouse, WEEK, "a", "s", "first")
+
+    assert stands["decision"].to_list() == ["promoted"]
+    assert again["decision"].to_list() == ["refused"]
+    assert registry.recorded_decision(warehouse, WEEK, "a", "s", "third").is_empty()
+
+
+def test_a_decision_from_before_weights_were_recorded_stands(warehouse):
+    record(warehouse, promotion("a", "refused"))
+    with warehouse.transaction() as connection:
+        connection.execute("ALTER TABLE promotions DROP COLUMN adapter_hash")
+
+    before_any_write = registry.recorded_decision(warehouse, WEEK, "a", "s", "first")
+    stands = record(warehouse, of_weights(promotion("a"), "first"))
+
+    assert before_any_write["decision"].to_list() == stands["decision"].to_list() == ["refused"]
+
+
 def test_an_earlier_week_run_later_does_not_take_the_crown(warehouse):
     record(warehouse, promotion("b", week=NEXT))
     record(warehouse, promotion("a"))
