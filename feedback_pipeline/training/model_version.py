@@ -112,10 +112,14 @@ def trained_version(
     plan = plan_stages(data, config)
     for note in plan.notes:
         progress(note)
-    if not folder.is_dir():
+    trained = folder.is_dir()
+    if not trained:
         with _alone(adapters / f".{version}"):
-            _train(plan, folder, dataset_version, dataset_hash, base, config, progress, parent)
-    else:
+            # Whoever had the lock may have finished it. Of several processes of one training all train, or none.
+            trained = folder.is_dir() and os.environ.get("WORLD_SIZE", "1") == "1"
+            if not trained:
+                _train(plan, folder, dataset_version, dataset_hash, base, config, progress, parent)
+    if trained:
         progress(f"{version} was trained before")
     return load_version(folder)
 

@@ -1,4 +1,8 @@
+import fcntl
 import json
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -128,3 +132,27 @@ def test_what_was_trained_is_not_trained_again_and_damage_to_it_is_seen(tiny_bas
     with pytest.raises(ArtifactDamagedError, match="train it again"):
         load_version(weights.parent)
     weights.write_bytes(intact)
+
+
+@pytest.mark.slow
+def test_who_waited_for_another_training_of_the_same_version_takes_what_that_made(tiny_base, trained, tmp_path):
+    version, adapters, _ = trained
+    work = tmp_path / f".{version.model_version}"
+    work.mkdir()
+    lines: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        with (work / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.write("of the other training")
+            lock.flush()
+            waiting = pool.submit(_train, tiny_base, tmp_path, lines=lines)
+            # Whoever is about to wait for the lock has emptied its file.
+            while (work / "lock").stat().st_size and not waiting.done():
+                time.sleep(0.01)
+            shutil.copytree(adapters / version.model_version, tmp_path / version.model_version)
+
+        assert waiting.result() == version
+
+    assert lines[-1] == f"{version.model_version} was trained before"
+    assert not [line for line in lines if line.startswith("step")]
+    assert not work.exists()
