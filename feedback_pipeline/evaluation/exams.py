@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from feedback_pipeline.evaluation.finite_scores import check_finite
 from feedback_pipeline.evaluation.shared_weights import SharedModel, SharedWeights
 from feedback_pipeline.evaluation.suites import Suite
 from feedback_pipeline.evaluation.unfinished_scores import UnfinishedScores
@@ -54,7 +55,8 @@ class Examiner:
     def scores(self, version: str, exam: Exam) -> pl.DataFrame:
         """Rows of `scores` of one model on one suite. A case answered before, in any suite or week, is taken over.
 
-        Raises `ArtifactDamagedError` where the adapter is not the one that was registered.
+        Raises `ArtifactDamagedError` where the adapter is not the one that was registered, `NotFiniteError` where a
+        score is no number.
         """
         known = self._known(version, exam)
         missing = exam.suite.only(case.example_id for case in exam.suite.cases if case.sha256 not in known["case_hash"])
@@ -63,6 +65,8 @@ class Examiner:
                 f"scoring {version} on {len(missing.cases)} of {len(exam.suite.cases)} {exam.suite.name} cases"
             )
             asked = exam.score(self._model(version), missing).with_columns(adapter_hash=self._adapter_hash(version))
+            # What is kept is not asked again.
+            check_finite(asked)
             known = pl.concat([known, SCORES.conform(asked)])
         rows = known.with_columns(
             week=pl.lit(self.week),

@@ -78,7 +78,8 @@ def decide(
     Likelihood alone promotes nobody: trained on answers to other people's questions, a model finds every answer
     likelier, and the wanted one by least.
 
-    Raises `NotComparableError` where suites, evaluators or examples differ.
+    Raises `NotComparableError` where suites, evaluators or examples differ, `NotFiniteError` where a score is no
+    number.
     """
     alpha = policy.budget.grant((), date.min) if alpha is None else alpha
     pairs = differences(scores, candidate, reference)

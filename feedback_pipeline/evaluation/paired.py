@@ -5,6 +5,7 @@ import polars as pl
 from feedback_pipeline.evaluation.answering import EXACT_MATCH, TOKEN_F1, UNWARRANTED_REFUSAL
 from feedback_pipeline.evaluation.canaries import CANARY_SAFE
 from feedback_pipeline.evaluation.external_suite import EXTERNAL
+from feedback_pipeline.evaluation.finite_scores import check_finite
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, NLL, PREFERENCE_ACCURACY
 from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT
 from feedback_pipeline.evaluation.statistics import Bounds, Comparison, compare
@@ -64,7 +65,7 @@ def differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.Data
     """`suite`, `metric`, `example_id`, `group_id` and `difference`, positive where the candidate is better.
 
     Of `answer_words` it is positive where the candidate says more, which is neither better nor worse.
-    Raises `NotComparableError`.
+    Raises `NotComparableError`, and `NotFiniteError` where a score is no number.
     """
     ours, theirs = (scores.filter(model_version=version) for version in (candidate, reference))
     for version, rows in ((candidate, ours), (reference, theirs)):
@@ -72,6 +73,7 @@ def differences(scores: pl.DataFrame, candidate: str, reference: str) -> pl.Data
             raise NotComparableError(f"{version} was not scored")
         if rows.select(EXAMPLE).is_duplicated().any():
             raise NotComparableError(f"{version} was scored more than once on the same example")
+        check_finite(rows)
     for column in ("suite_hash", "evaluator", "seed"):
         kinds = pl.concat([ours, theirs]).group_by("suite").agg(pl.col(column).n_unique().alias("kinds"))
         if differing := kinds.filter(pl.col("kinds") > 1)["suite"].to_list():

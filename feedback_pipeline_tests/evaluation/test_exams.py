@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from tiny_models import random_model
 
 from feedback_pipeline.evaluation.exams import Exam, Examiner
+from feedback_pipeline.evaluation.finite_scores import NotFiniteError
 from feedback_pipeline.evaluation.scores import EVALUATOR, score
 from feedback_pipeline.evaluation.suites import TARGET, target_suite
 from feedback_pipeline.evaluation.unfinished_scores import UnfinishedScores
@@ -106,3 +107,18 @@ def test_a_folder_that_was_written_and_sealed_anew_is_not_scored(trained, scores
 
     with pytest.raises(ArtifactDamagedError, match=told):
         scores()
+
+
+@pytest.mark.slow
+def test_a_score_that_is_no_number_is_told_at_once_and_not_kept(trained, tiny, tmp_path):
+    folder, warehouse = trained
+    unfinished = UnfinishedScores(tmp_path / "unfinished.parquet")
+    examiner = Examiner(warehouse, tiny, folder.parent, MONDAY, unfinished, lambda _: None)
+
+    def broken(model, suite):
+        return score(model, suite).with_columns(value=pl.lit(float("nan")))
+
+    with pytest.raises(NotFiniteError, match=f"{folder.name} has nan as .* of the target case"):
+        examiner.scores(folder.name, Exam(EXAM.suite, EVALUATOR, broken))
+
+    assert unfinished.kept().is_empty()

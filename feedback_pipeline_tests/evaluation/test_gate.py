@@ -9,6 +9,7 @@ from fixed_suites import unchanged
 from feedback_pipeline.evaluation import gate
 from feedback_pipeline.evaluation.demands import ZeroTolerance
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
+from feedback_pipeline.evaluation.finite_scores import NotFiniteError
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.paired import NotComparableError
 from feedback_pipeline.evaluation.policy import GatePolicy
@@ -226,6 +227,17 @@ def test_scores_of_different_suites_do_not_compare(scores):
     )
 
     with pytest.raises(NotComparableError):
+        decide(table, "new", "base", POLICY)
+
+
+@pytest.mark.parametrize("model", ["new", "base"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_named_and_nothing_is_decided(scores, model, value):
+    one = (pl.col("example_id") == "choice_margin7") & (pl.col("model_version") == model)
+    table = scores(LEARNED).with_columns(value=pl.when(one).then(pl.lit(value)).otherwise("value"))
+
+    told = f"{model} has {value} as choice_margin of the target case choice_margin7"
+    with pytest.raises(NotFiniteError, match=told):
         decide(table, "new", "base", POLICY)
 
 
