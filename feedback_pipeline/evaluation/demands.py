@@ -60,19 +60,27 @@ class ZeroTolerance:
         return own.filter(pl.col("difference") < -self.slack).sort("difference", "example_id")
 
 
+def to_improve(compared: Collection[tuple[str, str]]) -> str:
+    """The metric of the target in which a candidate must be shown to be better.
+
+    Likelihood of the wanted answer, or preference accuracy where all held-out cases are pairs. Not the margin between
+    the two: that grows where a model becomes surer of what it told apart before, and nobody's answer changes.
+    """
+    if (TARGET, NLL) not in compared and (TARGET, PREFERENCE_ACCURACY) in compared:
+        return PREFERENCE_ACCURACY
+    return NLL
+
+
 def demands(policy: GatePolicy, compared: Collection[tuple[str, str]] = ()) -> tuple[Demand, ...]:
     """What the mean improvements must show, in the order in which a decision names them.
 
-    `compared` are the suites and metrics there are. What an external task is measured by, only its scores say; and
-    where the fixed suites were not compared with the base beside the reference, the reference is the base.
+    `compared` are the suites and metrics there are. Whether held-out cases are pairs alone, and what an external task
+    is measured by, only its scores say; and where the fixed suites were not compared with the base beside the
+    reference, the reference is the base.
     """
     general, enough = -policy.general_margin, policy.min_clusters
     return (
-        Demand(TARGET, NLL, floor=0.0, ceiling=0.0, least=enough),
-        Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0, least=enough),
-        Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0, least=enough),
-        # Not every product gets preferences.
-        Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, least=0),
+        *_of_target(policy, to_improve(compared)),
         *(
             Demand(ANSWERS, TOKEN_F1, floor=-margin, ceiling=0.0, least=enough)
             for margin in (policy.answer_f1_margin,)
@@ -124,6 +132,19 @@ def _of_tasks(policy: GatePolicy, compared: Collection[tuple[str, str]]) -> Iter
         # A task without scores is demanded by its name, so that it keeps the candidate back.
         for suite, metric in found or [(EXTERNAL, task)]:
             yield Demand(suite, metric, floor=-margin, ceiling=-margin, least=policy.min_clusters)
+
+
+def _of_target(policy: GatePolicy, improving: str) -> tuple[Demand, ...]:
+    enough = policy.min_clusters
+    if improving == PREFERENCE_ACCURACY:
+        return (Demand(TARGET, PREFERENCE_ACCURACY, floor=0.0, ceiling=0.0, least=enough),)
+    return (
+        Demand(TARGET, NLL, floor=0.0, ceiling=0.0, least=enough),
+        Demand(TARGET, CHOICE_MARGIN, floor=-policy.discrimination_margin_nats, ceiling=0.0, least=enough),
+        Demand(TARGET, CHOICE_ACCURACY, floor=-policy.choice_margin, ceiling=0.0, least=enough),
+        # Not every product gets preferences.
+        Demand(TARGET, PREFERENCE_ACCURACY, floor=-policy.preference_margin, ceiling=0.0, least=0),
+    )
 
 
 def zero_tolerances() -> tuple[ZeroTolerance, ...]:

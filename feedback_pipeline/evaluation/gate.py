@@ -8,12 +8,11 @@ import numpy as np
 import polars as pl
 
 from feedback_pipeline.evaluation.decision import Decision
-from feedback_pipeline.evaluation.demands import Demand, ZeroTolerance, demands, zero_tolerances
+from feedback_pipeline.evaluation.demands import Demand, ZeroTolerance, demands, to_improve, zero_tolerances
 from feedback_pipeline.evaluation.evidence_needed import more_examples
 from feedback_pipeline.evaluation.judge_finding import JudgeFinding, judge_finding
 from feedback_pipeline.evaluation.paired import compare_all, differences, suite_hash
 from feedback_pipeline.evaluation.policy import GatePolicy
-from feedback_pipeline.evaluation.scores import NLL
 from feedback_pipeline.evaluation.shown_worse import clusters_to_show, loss_p_values
 from feedback_pipeline.evaluation.significance import improvement_p_values
 from feedback_pipeline.evaluation.since_base import differences_from_base
@@ -29,12 +28,14 @@ QUOTED_CASES = 3
 class _Found:
     """All that was compared. `p_worse`: of a loss by demand, adjusted; `p_value`: of no gain on the target.
 
+    `improving` is the target's metric in which a gain must be shown.
     `doubtful` are demands on too few clusters to be judged that are likely not met; nobody is `protected` where no
     slices are known.
     """
 
     pairs: pl.DataFrame
     made: dict[tuple[str, str], Comparison]
+    improving: str
     p_worse: dict[Demand, float]
     doubtful: tuple[Demand, ...]
     slices: tuple[Finding, ...]
@@ -71,10 +72,11 @@ def decide(
     at a level that holds for all of them together. Promoted: there are canaries, short and general questions; the
     wanted answers are shown to be likelier, at `alpha` too; and telling them from other prompts' answers (by choice
     and by nats), preference (where enough users gave pairs), general knowledge and every protected slice with
-    enough data are shown to be no worse than their margins. All of that must be shown at once, so none of it needs a
-    correction for their number (Berger 1982, doi 10.1080/00401706.1982.10487790). Of what is too little to be judged
-    a likely loss keeps the candidate back. A judge whose word counts, where the policy wants it heard, must be
-    shown to find the answers no worse than its margin. Anything else is inconclusive.
+    enough data are shown to be no worse than their margins. Where the held-out cases are pairs alone, it is preference
+    that must be shown to be better, and of the wanted answers nothing else is asked. All of that must be shown at
+    once, so none of it needs a correction for their number (Berger 1982, doi 10.1080/00401706.1982.10487790). Of
+    what is too little to be judged a likely loss keeps the candidate back. A judge whose word counts, where the
+    policy wants it heard, must be shown to find the answers no worse than its margin. Anything else is inconclusive.
     Likelihood alone promotes nobody: trained on answers to other people's questions, a model finds every answer
     likelier, and the wanted one by least.
 
@@ -88,7 +90,7 @@ def decide(
     found = _found(pairs, case_slices, policy, alpha, judge_finding(scores, candidate, reference, policy))
     judgement = _intolerable(found) or _shown_worse(found, policy) or _absent(found, policy)
     judgement = judgement or _not_shown(found, policy, alpha) or _promoted(found, policy, alpha)
-    target = found.made.get((TARGET, NLL))
+    target = found.made.get((TARGET, found.improving))
     return Decision(
         candidate=candidate,
         reference=reference,
@@ -125,15 +127,17 @@ def _found(
         [*_tests(asked, pairs), *((part.rows, 0.0) for part in large)], policy.refusal_level, policy.seed
     )
     of_large = iter(p_worse[len(asked) :])
+    improving = to_improve(made)
     of_parts = [next(of_large) if _enough(part.comparison, policy) else 1.0 for part in parts]
     return _Found(
         pairs,
         made,
+        improving,
         dict(zip(asked, p_worse, strict=False)),
         _doubtful(pairs, made, policy),
         findings(parts, of_parts, pairs, policy),
         case_slices is None or not policy.protected or any_known(pairs, case_slices),
-        _p_value(pairs, alpha, policy.seed),
+        _p_value(pairs.filter(suite=TARGET, metric=improving), alpha, policy.seed),
         judge,
     )
 
@@ -168,9 +172,8 @@ def _clusters(asked: Demand | ZeroTolerance, made: Mapping[tuple[str, str], Comp
     return comparison.clusters if comparison else 0
 
 
-def _p_value(pairs: pl.DataFrame, alpha: float, seed: int) -> float:
-    """Of "the wanted answers are no likelier"; 1 where there is nothing to tell by."""
-    target = pairs.filter(suite=TARGET, metric=NLL)
+def _p_value(target: pl.DataFrame, alpha: float, seed: int) -> float:
+    """Of "no better on the target"; 1 where there is nothing to tell by."""
     if target.is_empty():
         return 1.0
     totals, sizes = by_cluster(target)
@@ -226,7 +229,7 @@ def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | 
         floor = 0.5 - policy.judge_margin
         if found.judge.win_rate.lower <= floor:
             return _undecided(f"this may lie below {floor:.3f}: {found.judge}.", None)
-    improved = found.made[TARGET, NLL]
+    improved = found.made[TARGET, found.improving]
     if found.p_value > alpha:
         surely = f"p = {found.p_value:.2g}, where this look of the year may spend {alpha:.2g}"
         more = more_examples(improved, 0.0, alpha)
@@ -263,7 +266,7 @@ def _undecided(what: str, deciding: Comparison | Finding | None, when: str = "")
 
 
 def _promoted(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement:
-    improved = found.made[TARGET, NLL]
+    improved = found.made[TARGET, found.improving]
     surely = f"p = {found.p_value:.2g} of {alpha:.2g}"
     asked = (found.made.get((demand.suite, demand.metric)) for demand in demands(policy, found.made))
     few = [str(comparison) for comparison in asked if comparison and not _enough(comparison, policy)]

@@ -230,6 +230,50 @@ def test_scores_of_different_suites_do_not_compare(scores):
         decide(table, "new", "base", POLICY)
 
 
+def _preferred(users: int, gained: int, lost: int) -> pl.DataFrame:
+    """Two pairs a user: the candidate wins one of `gained` users anew and loses one of `lost` users."""
+    changed = dict.fromkeys(range(gained), (0.0, 1.0)) | dict.fromkeys(range(users - lost, users), (1.0, 0.0))
+    rows = [
+        {"model_version": model, "suite": suite, "suite_hash": suite, "evaluator": "e", "metric": metric}
+        | {"example_id": f"e{case}", "group_id": f"u{case % users}", "value": value}
+        for suite, metric, of_case in (
+            ("target", "preference_accuracy", changed),
+            ("general", "choice_accuracy", {}),
+        )
+        for case in range(2 * users)
+        for model, value in zip(("base", "new"), of_case.get(case, (1.0, 1.0)), strict=True)
+    ]
+    return SCORES.conform(pl.DataFrame(rows))
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "decision"),
+    [(40, 4, "promoted"), (14, 4, "inconclusive"), (4, 4, "inconclusive"), (4, 40, "refused")],
+)
+def test_a_product_with_pairs_alone_is_promoted_by_what_is_preferred_surely_more_often(gained, lost, decision):
+    alpha = ErrorBudget().grant([], date(2026, 1, 5))
+    decided = decide(_preferred(100, gained, lost), "new", "base", POLICY, alpha=alpha)
+
+    assert decided.decision == decision, decided.reason
+    assert decided.deciding.metric == "preference_accuracy"
+    assert (decided.p_value <= alpha) == (decision == "promoted")
+    assert decided.alpha_spent == alpha
+
+
+def test_pairs_beside_corrected_answers_promote_nobody_whose_wanted_answers_are_no_likelier(scores):
+    decided = decide(scores({("target", "preference_accuracy"): 0.5}), "new", "base", POLICY)
+
+    assert decided.decision == "inconclusive"
+    assert "target nll" in decided.reason
+
+
+def test_a_few_users_with_pairs_alone_promote_nobody():
+    decided = decide(_preferred(9, 9, 0), "new", "base", POLICY)
+
+    assert decided.decision == "inconclusive"
+    assert decided.alpha_spent == 0
+
+
 @pytest.mark.parametrize("model", ["new", "base"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_score_that_is_no_number_is_named_and_nothing_is_decided(scores, model, value):
