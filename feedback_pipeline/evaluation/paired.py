@@ -4,7 +4,6 @@ import polars as pl
 
 from feedback_pipeline.evaluation.answering import EXACT_MATCH, TOKEN_F1, UNWARRANTED_REFUSAL
 from feedback_pipeline.evaluation.canaries import CANARY_SAFE
-from feedback_pipeline.evaluation.external_suite import EXTERNAL
 from feedback_pipeline.evaluation.finite_scores import check_finite
 from feedback_pipeline.evaluation.scores import CHOICE_ACCURACY, NLL, PREFERENCE_ACCURACY
 from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT
@@ -38,16 +37,15 @@ def compare_all(pairs: pl.DataFrame, confidence_level: float, resamples: int, se
     """One comparison for each suite and metric of `differences`, in order of name."""
     found = []
     for (suite, metric), rows in pairs.sort(EXAMPLE).group_by("suite", "metric", maintain_order=True):
-        named, within = (str(suite), str(metric)), bounds(str(suite), str(metric))
-        found.append(compare(*named, rows, confidence_level, resamples, seed, within))
+        within = bounds(str(metric))
+        found.append(compare(str(suite), str(metric), rows, confidence_level, resamples, seed, within))
     return tuple(found)
 
 
-def bounds(suite: str, metric: str) -> Bounds | None:
+def bounds(metric: str) -> Bounds | None:
     """What the difference of two models on one example cannot leave, None where there is no such thing."""
     # Of an external task the metric comes after the task's name, and its filter after a comma.
-    name = metric.rpartition(" ")[2].partition(",")[0] if suite == EXTERNAL else metric
-    return (-1.0, 1.0) if name in SHARES else None
+    return (-1.0, 1.0) if metric.rpartition(" ")[2].partition(",")[0] in SHARES else None
 
 
 def suite_hash(scores: pl.DataFrame, model_version: str, suite: str) -> str:

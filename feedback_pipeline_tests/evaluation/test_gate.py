@@ -234,16 +234,12 @@ def _preferred(users: int, gained: int, lost: int) -> pl.DataFrame:
     """Two pairs a user: the candidate wins one of `gained` users anew and loses one of `lost` users."""
     changed = dict.fromkeys(range(gained), (0.0, 1.0)) | dict.fromkeys(range(users - lost, users), (1.0, 0.0))
     rows = [
-        {"model_version": model, "suite": suite, "suite_hash": suite, "evaluator": "e", "metric": metric}
-        | {"example_id": f"e{case}", "group_id": f"u{case % users}", "value": value}
-        for suite, metric, of_case in (
-            ("target", "preference_accuracy", changed),
-            ("general", "choice_accuracy", {}),
-        )
+        {"model_version": model, "suite": "target", "suite_hash": "target", "evaluator": "e"}
+        | {"metric": "preference_accuracy", "example_id": f"e{case}", "group_id": f"u{case % users}", "value": value}
         for case in range(2 * users)
-        for model, value in zip(("base", "new"), of_case.get(case, (1.0, 1.0)), strict=True)
+        for model, value in zip(("base", "new"), changed.get(case, (1.0, 1.0)), strict=True)
     ]
-    return SCORES.conform(pl.DataFrame(rows))
+    return pl.concat([SCORES.conform(pl.DataFrame(rows)), unchanged("base", "new")])
 
 
 @pytest.mark.parametrize(

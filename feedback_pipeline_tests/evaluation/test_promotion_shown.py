@@ -118,7 +118,7 @@ def test_what_few_users_lost_altogether_is_told_by_what_so_few_can_show(users, o
         for model, value in (("base", 1.0), ("new", 0.0))
     ]
     table = pl.concat([scores((0.3, 0.3, 0.3)), SCORES.conform(pl.DataFrame(rows))])
-    row = decide(table, "new", "base", POLICY).row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+    row = decide(table, "new", "base", POLICY).row(date(2026, 1, 5), "d", None, "run", "weights").row(0, named=True)
 
     found = tables(row)[0].row(by_predicate=pl.col("compared") == "regression choice_accuracy", named=True)
 

@@ -106,7 +106,7 @@ def test_however_many_champions_follow_each_other_what_they_lose_stays_within_th
 
 def test_the_record_shows_what_was_lost_since_the_base_beside_what_was_lost_since_the_champion():
     decision, _ = decided({"short": 8}, {"short": 12})
-    row = decision.row(date(2026, 1, 5), "d", None, "run").row(0, named=True)
+    row = decision.row(date(2026, 1, 5), "d", None, "run", "weights").row(0, named=True)
 
     shown = comparisons_shown(row).with_columns(pl.col("outcome").str.replace_all("\u00a0", " "))
     asked = {compared: (outcome, what) for compared, outcome, what in shown["compared", "outcome", "asked"].rows()}
