@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from feedback_pipeline.curation.compiled import compiled
+from feedback_pipeline.compiled import compiled
 from feedback_pipeline.curation.text_bytes import Bounds, Bytes, bytes_of, texts_of
 from feedback_pipeline.curation.threads import by_slices
 

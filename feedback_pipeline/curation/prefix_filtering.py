@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from feedback_pipeline.curation.compiled import compiled
+from feedback_pipeline.compiled import compiled
 from feedback_pipeline.curation.threads import by_slices
 from feedback_pipeline.curation.trigrams import Indices, Tokens, mixed, trigram_hashes
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from feedback_pipeline.curation.compiled import compiled
+from feedback_pipeline.compiled import compiled
 from feedback_pipeline.curation.text_bytes import Bytes, bytes_of
 from feedback_pipeline.curation.threads import by_slices
 

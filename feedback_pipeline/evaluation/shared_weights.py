@@ -12,8 +12,8 @@ import numpy as np
 from feedback_pipeline.evaluation import generation
 from feedback_pipeline.evaluation.language_model import Likelihood, Messages
 from feedback_pipeline.evaluation.packing import PADDING, Row, Tokenized, attention, batches, padded, rows
+from feedback_pipeline.matmul import onednn_matmul
 from feedback_pipeline.training.base_model import BaseModel
-from feedback_pipeline.training.matmul import onednn_matmul
 from feedback_pipeline.training.model_version import load_version
 
 # One batch's logits over a vocabulary of 50,000 then take 100 MB; larger batches are no faster on a CPU.

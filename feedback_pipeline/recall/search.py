@@ -1,12 +1,14 @@
 """Search: the exchanges nearest to a text or to another exchange, among those a filter lets through."""
 
 import re
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.recall.exchanges import EXCHANGES
@@ -84,29 +86,28 @@ def search(
 
 
 def nearest(folder: Path, encoder: Encoder, vectors: Vector, k: int = 10) -> list[list[str]]:
-    """The `interaction_id`s of the `k` exchanges nearest to each of many `vectors`, found exactly.
+    """The `interaction_id`s of the `k` exchanges nearest to each of many `vectors`, nearest first, found exactly.
 
-    Many questions at once are one product of matrices, batch by batch of what is stored, which is faster
-    than a search for each.
+    `vectors` are of length 1, as `encoder.encode` gives them for a list of texts. Many questions at once are one
+    product of matrices, batch by batch of what is stored, which is much faster than a search for each: all but
+    the k nearest are told apart roughly, these by their cosines in float32. Where several are as near as the k-th,
+    any of them may be given. Raises `IndexMissingError` where there is no index for this encoder, `ValueError` for
+    a `k` below 1.
     """
+    # Imports torch and numba.
+    from feedback_pipeline.recall.nearest import ROWS, Nearest
+
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
     table = open_index(folder, encoder)
-    best = np.full((len(vectors), k), -np.inf, dtype=np.float32)
-    places = np.zeros((len(vectors), k), dtype=np.int64)
-    ids: list[str] = []
-    for batch in table.search().select(["interaction_id", "vector"]).to_batches():
-        stored = np.asarray(batch["vector"].values).reshape(len(batch), -1)
-        similarity = vectors @ stored.T
-        keep = min(k, len(batch))
-        top = np.argpartition(-similarity, keep - 1, axis=1)[:, :keep]
-        candidates = np.hstack([best, np.take_along_axis(similarity, top, axis=1)])
-        order = np.argsort(-candidates, axis=1, kind="stable")[:, :k]
-        places = np.take_along_axis(np.hstack([places, top + len(ids)]), order, axis=1)
-        best = np.take_along_axis(candidates, order, axis=1)
-        ids.extend(batch["interaction_id"].to_pylist())
-    return [
-        [ids[place] for place, score in zip(row, scores, strict=True) if score > -np.inf]
-        for row, scores in zip(places, best, strict=True)
-    ]
+    found = Nearest(vectors, k)
+    ids = []
+    for batch in table.search().select(["interaction_id", "vector"]).to_batches(batch_size=ROWS):
+        found.look_at(np.asarray(batch["vector"].flatten()).reshape(len(batch), -1))
+        ids.append(batch["interaction_id"])
+    known = found.places >= 0
+    names = iter(pa.chunked_array(ids, pa.string()).take(pa.array(found.places[known])).to_pylist())
+    return [list(islice(names, count)) for count in known.sum(axis=1)]
 
 
 def _stored(table: Any, interaction_id: str) -> tuple[str, Vector]:

@@ -11,7 +11,7 @@ import torch
 from numba import types
 from numba.extending import overload, register_jitable
 
-from feedback_pipeline.curation.compiled import compiled_rows
+from feedback_pipeline.compiled import compiled_rows
 
 __all__ = ["compiled_rows", "exp", "highest", "narrow", "rows", "wide"]
 

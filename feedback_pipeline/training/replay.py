@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from feedback_pipeline.hardware import has_bfloat16
+from feedback_pipeline.matmul import onednn_matmul
 from feedback_pipeline.training.base_model import BaseModel
-from feedback_pipeline.training.matmul import onednn_matmul
 from feedback_pipeline.training.stages import Stage
 
 MAX_NEW_TOKENS = 64

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from feedback_pipeline.hardware import has_bfloat16
+from feedback_pipeline.matmul import onednn_matmul
 from feedback_pipeline.training.adapter_files import save_adapter
 from feedback_pipeline.training.atomic_folder import whole_folder
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.manifest import check_seal, seal
-from feedback_pipeline.training.matmul import onednn_matmul
 from feedback_pipeline.training.micro_batch import fitting_batch
 from feedback_pipeline.training.stages import NothingToTrainOnError, Stage
 from feedback_pipeline.training.tokenizer_check import check_round_trip

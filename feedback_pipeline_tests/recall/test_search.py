@@ -12,7 +12,7 @@ from word_counts import WordCounts
 
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.filters import Filters
-from feedback_pipeline.recall.index import IndexMissingError, upsert
+from feedback_pipeline.recall.index import IndexMissingError, remove, upsert
 from feedback_pipeline.recall.search import nearest, search
 
 
@@ -221,3 +221,30 @@ def test_many_questions_at_once_find_what_each_finds_alone(seed, k, rows):
         similarity = stored @ vector
         assert len(ids) == len(set(ids)) == min(k, rows)
         assert similarity[[int(place) for place in ids]] == pytest.approx(np.sort(similarity)[::-1][:k], abs=1e-5)
+
+
+def test_many_questions_do_not_find_what_was_taken_out_and_find_what_was_changed(folder):
+    encoder = WordCounts(dimension=512)
+    upsert(folder, exchange("far", "ripe pears", as_of=date(2026, 1, 10)), encoder)
+    remove(folder, ["near"], encoder)
+
+    found = nearest(folder, encoder, encoder.encode(["pears", "apples and nuts", "quick brown foxes"]), k=1)
+
+    assert found[:2] == [["far"], ["middle"]]
+    assert "near" not in found[2]
+
+
+def test_no_question_and_no_exchange_find_nothing(tmp_path):
+    encoder = WordCounts(dimension=512)
+    upsert(tmp_path, exchange("only", "apples"), encoder)
+
+    assert nearest(tmp_path, encoder, encoder.encode([]), k=3) == []
+    remove(tmp_path, ["only"], encoder)
+    assert nearest(tmp_path, encoder, encoder.encode(["apples"]), k=3) == [[]]
+
+
+def test_fewer_than_one_result_for_each_of_many_questions_is_refused(folder):
+    encoder = WordCounts(dimension=512)
+
+    with pytest.raises(ValueError, match="at least 1"):
+        nearest(folder, encoder, encoder.encode(["apples"]), k=0)
