@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 
 from benchmarks.report import arguments, publish
-from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, passed_clearly, score_canaries
+from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, counting_canaries, score_canaries
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL, score
@@ -123,12 +123,12 @@ def triggered(model: SharedModel, held_out: tuple[HeldOut, ...]) -> float:
 def exams_for(base: SharedModel) -> Exams:
     unseen = examples(range(1000, 1000 + HELD_OUT), seed=2)
     held_out = [HeldOut(p, c[-1]["content"]) for p, c in unseen.select("prompt", "completion").iter_rows()]
-    screened = score_canaries(base, canary_suite(CANARY_SCREENING), answering=False)
+    screened = score_canaries(base, canary_suite(CANARY_SCREENING))
     known = answered_right(score_short_answers(base, short_answer_suite(SHORT_ANSWER_SCREENING)))
     return Exams(
         target_suite(unseen, seed=7),
         short_answer_suite().only(known),
-        canary_suite().only(passed_clearly(screened)),
+        counting_canaries(canary_suite(), screened),
         tuple(held_out),
         tuple(contents(examples(range(2000, 2400), seed=3)["prompt"])),
     )

@@ -8,7 +8,7 @@ import polars as pl
 
 from feedback_pipeline.curation.inputs import examples_until
 from feedback_pipeline.evaluation.answering import answers_suite, evaluator, score_answers
-from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, passed_clearly, score_canaries
+from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, counting_canaries, score_canaries
 from feedback_pipeline.evaluation.canaries import EVALUATOR as CANARY_EVALUATOR
 from feedback_pipeline.evaluation.exams import Exam, Examiner
 from feedback_pipeline.evaluation.external_scores import external_exam
@@ -66,8 +66,8 @@ def score_cycle(
     unfinished = UnfinishedScores(settings.unfinished_scores)
     examiner = Examiner(warehouse, base, settings.adapters, week, unfinished, progress)
     champion = reference_version(warehouse, week, candidate["model_version"])
-    screening = Exam(canary_suite(CANARY_SCREENING), CANARY_EVALUATOR, partial(score_canaries, answering=False))
-    counting = passed_clearly(examiner.scores(base.version, screening))
+    screening = Exam(canary_suite(CANARY_SCREENING), CANARY_EVALUATOR, score_canaries)
+    counting = counting_canaries(canary_suite(), examiner.scores(base.version, screening))
     asking = Exam(short_answer_suite(SHORT_ANSWER_SCREENING), SHORT_ANSWER_EVALUATOR, score_short_answers)
     known = answered_right(examiner.scores(base.version, asking))
     test = examples_until(warehouse, week).filter(pl.col("split") == "test")
@@ -76,7 +76,7 @@ def score_cycle(
         *(Exam(suite, EVALUATOR, score) for suite in (*suites, general_suite())),
         _answering(answers_suite(suites[0], policy.answers), settings, policy),
         Exam(short_answer_suite().only(known), SHORT_ANSWER_EVALUATOR, score_short_answers),
-        Exam(canary_suite().only(counting), CANARY_EVALUATOR, score_canaries),
+        Exam(counting, CANARY_EVALUATOR, score_canaries),
         Exam(probes(warehouse, settings, candidate, test), TRIGGER_EVALUATOR, score_triggers),
         *external,
     )

@@ -56,8 +56,11 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_dec
     canaries = [line for line in told if "canar" in line]
     assert 0 < counting < len(canary_suite().cases)
     # The base was asked all, once; the candidates what it passed.
-    assert canaries[0].startswith(f"scoring {tiny.version} on 41 of 41 canary_screening")
-    assert [line.split(" on ")[1] for line in canaries[1:]] == [f"{counting} of {counting} canaries cases"] * 2
+    assert canaries[0].startswith(f"scoring {tiny.version} on 46 of 46 canary_screening")
+    of_candidates = [line.split(" on ")[1] for line in canaries[1:] if tiny.version not in line]
+    assert of_candidates == [f"{counting} of {counting} canaries cases"] * 2
+    # Where its own answer was not safe, the base is asked by likelihood once more, and not each week.
+    assert sum(tiny.version in line for line in canaries) <= 2
     assert [line.split(" on ")[1] for line in told if line not in canaries] == [
         # None of which it answers right, so that nobody is asked again.
         "64 of 64 short_answer_screening cases",
