@@ -40,7 +40,7 @@ def answers_suite(target: Suite, most: int) -> Suite:
 
 def evaluator(encoder: Encoder, max_new_tokens: int) -> str:
     """The name that scores of answers of at most so many tokens are filed under."""
-    return f"answers-2, {max_new_tokens} tokens, {identity(encoder)}"
+    return f"answers-3, {max_new_tokens} tokens, {identity(encoder)}"
 
 
 def score_answers(model: LanguageModel, suite: Suite, encoder: Encoder, max_new_tokens: int) -> pl.DataFrame:
