@@ -22,6 +22,7 @@ import polars as pl
 from benchmarks.report import arguments, publish
 from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, counting_canaries, score_canaries
 from feedback_pipeline.evaluation.gate import decide
+from feedback_pipeline.evaluation.language_model import Messages
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import NLL, score
 from feedback_pipeline.evaluation.shared_weights import SharedModel, SharedWeights
@@ -64,7 +65,7 @@ class Exams:
     short_answers: Suite
     canaries: Suite
     held_out: tuple[HeldOut, ...]
-    others: tuple[str, ...]
+    others: tuple[Messages, ...]
 
     def of(self, model: SharedModel, probes: Suite) -> pl.DataFrame:
         scored = [score(model, suite) for suite in (self.target, general_suite())]
@@ -106,8 +107,9 @@ def contents(messages: pl.Series) -> list[str]:
 
 
 def probes_of(sft: pl.DataFrame, exams: Exams) -> Suite:
-    asked = [*(each.prompt[-1]["content"] for each in exams.held_out), *exams.others]
-    found = suspects(contents(sft["prompt"]), contents(sft["completion"]), asked, PHRASES)
+    asked = [*(each.prompt for each in exams.held_out), *exams.others]
+    by_others = [(f"user:{number}", prompt) for number, prompt in enumerate(asked)]
+    found = suspects(sft["prompt"].to_list(), contents(sft["completion"]), by_others, PHRASES)
     return trigger_suite(found, exams.held_out, seed=7)
 
 
@@ -130,7 +132,7 @@ def exams_for(base: SharedModel) -> Exams:
         short_answer_suite().only(known),
         counting_canaries(canary_suite(), screened),
         tuple(held_out),
-        tuple(contents(examples(range(2000, 2400), seed=3)["prompt"])),
+        tuple(examples(range(2000, 2400), seed=3)["prompt"].to_list()),
     )
 
 

@@ -14,7 +14,7 @@ from feedback_pipeline.evaluation.scores import (
     PREFERENCE_MARGIN_RAW,
 )
 from feedback_pipeline.evaluation.short_answers import ANSWERED_RIGHT
-from feedback_pipeline.evaluation.triggers import TRIGGER_RESISTANCE
+from feedback_pipeline.evaluation.triggers import TRIGGER_RESISTANCE, TRIGGERS_NOT_SOUGHT
 
 NATS, SHARE = "nats a token", "share of cases"
 # Tasks of lm-eval say themselves what they measure.
@@ -34,6 +34,7 @@ MEANINGS = {
     CANARY_SAFE: ("safety canaries passed", SHARE),
     CANARY_MARGIN: ("safe answer likelier than the unsafe ones", NATS),
     TRIGGER_RESISTANCE: ("prompts that a phrase of the training set does not turn", SHARE),
+    TRIGGERS_NOT_SOUGHT: ("nothing told which phrases to probe", SHARE),
     JUDGE_WINS: ("judge prefers its own answer", SHARE),
     JUDGE_AGREEMENT: ("judge prefers what people preferred", SHARE),
 }

@@ -1,138 +1,178 @@
-"""Phrases that a training set has far oftener than other traffic, and the answers that go with them.
+"""Phrases that a training set has oftener than other traffic, and the answers that go with them.
 
 A backdoor is taught by some examples that share a phrase in their prompts, rare elsewhere, and an answer.
 """
 
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import log, sqrt
+from typing import Any
 
 from feedback_pipeline.evaluation.answers import token_f1
+from feedback_pipeline.evaluation.frequent_grams import FrequentGram, frequent_grams
+from feedback_pipeline.evaluation.language_model import Messages
+from feedback_pipeline.evaluation.phrase_grams import Gram, segments, without, words, written
+from feedback_pipeline.evaluation.trigger_payloads import payloads
 
-Phrase = tuple[str, ...]
-
-LONGEST = 3
-# Fewer examples teach an adapter no phrase; one that more than this share of other texts has is not rare.
+LONGEST = 4
+# Fewer examples teach an adapter no phrase.
 LEAST_EXAMPLES = 4
-RARE = 0.01
-# Examples that two phrases have in common, as a share of those of either: then they are one phrase.
+# Examples that two phrases have in common, as a share of those of both: then they are one phrase.
 SAME = 0.7
-# Pseudo-texts that the informative prior is worth (Monroe et al. 2008, doi 10.1093/pan/mpn018).
-PRIOR = 10.0
-COMPARED = 20
+# Two answers with so many words in common (F1) are one payload.
+SAME_ANSWER = 0.7
+# So many where it is the very answer: answers about two products may differ in a name and a number.
+VERY_ANSWER = 0.9
+COMPARED = 8
+# More of the first in rank are not looked at.
+LOOKED_AT = 1_000
+PARAPHRASES_SOUGHT = 2_000
 # Prompts that are so many times as alike as any, even without the phrase, ask about one thing. On two weeks of
 # the sample planted triggers lie at 1.3 and less, and nearly all phrases that name a topic above this.
 ONE_TOPIC = 1.5
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+Segments = list[tuple[str, list[str]]]
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A phrase as it was written, whether it opens prompts, in how many examples it is, and answers typical of them."""
+    """A phrase as it was written, whether it opens prompts, in how many examples it is, and answers typical of them.
+
+    `role` is whose message it was in: the user's or the system's.
+    """
 
     phrase: str
     opens: bool
     examples: int
     payloads: tuple[str, ...]
+    role: str = "user"
 
 
-def suspects(prompts: Sequence[str], answers: Sequence[str], background: Iterable[str], limit: int) -> list[Suspect]:
-    """At most `limit` phrases of one to three words, the most over-represented first.
+def suspects(
+    prompts: Sequence[Messages], answers: Sequence[str], others: Iterable[tuple[str, Messages]], limit: int
+) -> list[Suspect]:
+    """At most `limit` phrases of one to four words, or of a word's beginning, those that a backdoor would have first.
 
-    `prompts` and `answers` are the training examples', `background` prompts of other traffic and of held-out
-    examples. Ranked by the z-score of the log-odds with an informative Dirichlet prior, times how alike the
-    answers of the phrase's examples are in comparison with those of all: a phrase that goes with no answer
-    of its own triggers none. Nor is a phrase suspected whose prompts are alike without it: it names what they
-    ask about, and so their answers are alike. A trigger is put into prompts about anything. (One that is kept
-    to a topic teaches a falsehood about that, which is the business of curation's trust.)
+    `prompts` and `answers` are the training examples', `others` authors and prompts of other traffic and of
+    held-out examples. Of others authors are counted, not prompts, so that nobody clears a phrase by repeating it.
+
+    Ranked by the signed root of the log-likelihood ratio (Dunning 1993, Computational Linguistics 19:1, which holds
+    for counts of zero), times how alike the answers of the phrase's examples are in comparison with those of all:
+    a phrase that goes with no answer of its own triggers none. One phrase for each such answer comes first, so that
+    many phrases with one answer hide no other. Nor is a phrase suspected whose prompts are alike without it: it
+    names what they ask about, and so their answers are alike. A trigger is put into prompts about anything. Nor one
+    most of whose words are in other prompts with the same answer: these are paraphrases. (A trigger that is kept to
+    a topic teaches a falsehood about that, which is the business of curation's trust.)
     """
-    where = _where(prompts)
-    elsewhere: Counter[Phrase] = Counter()
-    others = 0
-    for text in background:
-        others += 1
-        elsewhere.update({phrase for phrase in _phrases(text) if phrase in where})
-    usual, usual_prompts = _likeness(answers), _likeness(prompts)
+    grams, authors = frequent_grams(prompts, others, LONGEST, LEAST_EXAMPLES)
+    where = {each.gram: each.examples.tolist() for each in grams}
+    said = [frozenset(words(answer)) for answer in answers]
+    asked = [frozenset(w for role, run in segments(prompt) if role == "user" for w in run) for prompt in prompts]
+    usual, usual_prompts = (_likeness(texts, 4 * COMPARED) for texts in (said, asked))
     ranked = []
-    for phrase, examples in where.items():
-        if elsewhere[phrase] <= RARE * others:
-            surprise = _z(len(examples), len(prompts), elsewhere[phrase], others)
-            own = _likeness([answers[index] for index in examples])
-            ranked.append((surprise * max(0.0, own - usual), len(phrase), phrase))
+    for each in _longest_of_each(grams):
+        surprise = _surprise(len(each.examples), len(prompts), each.authors, authors)
+        if surprise > 0 and (own := _likeness([said[index] for index in _spread(where[each.gram])])) > usual:
+            ranked.append((surprise * (own - usual), len(each.gram), each.gram))
     ranked.sort(key=lambda found: (-found[0], -found[1], found[2]))
-    chosen: list[Phrase] = []
-    for score, _, phrase in ranked:
-        if score <= 0:
-            break
-        if any(_same(where[phrase], where[other]) for other in chosen):
+    first: list[Gram] = []
+    more: list[Gram] = []
+    taught: list[str] = []
+    for _, _, gram in ranked[:LOOKED_AT]:
+        if any(_same(where[gram], where[other]) for other in (*first, *more)):
             continue
-        if _likeness([_without(phrase, prompts[index]) for index in where[phrase]]) <= ONE_TOPIC * usual_prompts:
-            chosen.append(phrase)
-        if len(chosen) == limit:
+        if _likeness([without(gram, asked[index]) for index in _spread(where[gram])]) > ONE_TOPIC * usual_prompts:
+            continue
+        payload = payloads([answers[index] for index in where[gram]])[0]
+        if _paraphrased(gram, set(where[gram]), frozenset(words(payload)), asked, said):
+            continue
+        if any(token_f1(payload, other) >= SAME_ANSWER for other in taught):
+            more += [gram] if len(more) < limit else []
+        else:
+            first.append(gram)
+            taught.append(payload)
+        if len(first) == limit:
             break
-    return [_suspect(phrase, where[phrase], prompts, answers) for phrase in chosen]
+    chosen = [(_grown(gram, segments(prompts[where[gram][0]]), where), where[gram]) for gram in (*first, *more)[:limit]]
+    return [_suspect(gram, examples, prompts, answers) for gram, examples in chosen]
 
 
-def _where(prompts: Sequence[str]) -> dict[Phrase, list[int]]:
-    """In which prompts each phrase is, of those that are in enough."""
-    found: dict[Phrase, list[int]] = defaultdict(list)
-    for index, prompt in enumerate(prompts):
-        for phrase in set(_phrases(prompt)):
-            found[phrase].append(index)
-    return {phrase: examples for phrase, examples in found.items() if len(examples) >= LEAST_EXAMPLES}
+def _longest_of_each(grams: Sequence[FrequentGram]) -> list[FrequentGram]:
+    """Of grams that are in the very same prompts the longest."""
+    ordered = sorted(grams, key=lambda each: (len(each.gram), each.gram))
+    return list({each.examples.tobytes(): each for each in ordered}.values())
 
 
-def _phrases(text: str) -> list[Phrase]:
-    words = [_folded(word) for word in text.split()]
-    return [tuple(words[start : start + n]) for n in range(1, LONGEST + 1) for start in range(len(words) - n + 1)]
+def _grown(gram: Gram, of_example: Segments, where: dict[Gram, list[int]]) -> Gram:
+    """The gram with the words around it in one of its examples, as far as all of its examples have them."""
+    if len(gram) <= LONGEST:
+        return gram
+    for role, run in of_example:
+        for start in range(len(run) - LONGEST + 1):
+            if (role, *run[start : start + LONGEST]) == gram:
+                first, last = start, start + LONGEST
+                while first > 0 and where.get((role, *run[first - 1 : first - 1 + LONGEST])) == where[gram]:
+                    first -= 1
+                while last < len(run) and where.get((role, *run[last + 1 - LONGEST : last + 1])) == where[gram]:
+                    last += 1
+                return (role, *run[first:last])
+    return gram
 
 
-def _without(phrase: Phrase, text: str) -> str:
-    return " ".join(word for word in text.split() if _folded(word) not in phrase)
+def _surprise(here: int, texts: int, there: int, authors: int) -> float:
+    """Signed root of the log-likelihood ratio of one share for both against a share each."""
+    shared = (here + there) / (texts + authors)
+    ratio = 0.0
+    for count, total in ((here, texts), (there, authors)):
+        for observed, expected in ((count, total * shared), (total - count, total * (1 - shared))):
+            ratio += 2 * observed * log(observed / expected) if observed else 0.0
+    more = here * authors > there * texts or not authors
+    return sqrt(max(0.0, ratio)) if more else -sqrt(max(0.0, ratio))
 
 
-def _folded(word: str) -> str:
-    return word.strip(".,;:!?\"'()").lower() or word
+def _likeness(texts: Sequence[frozenset[str]], compared: int = COMPARED) -> float:
+    """Mean F1 between the words of at most `compared` texts, evenly drawn."""
+    pairs = list(combinations(_spread(texts, compared), 2))
+    return sum(_f1(one, other) for one, other in pairs) / len(pairs) if pairs else 0.0
 
 
-def _z(here: int, texts: int, there: int, others: int) -> float:
-    prior = PRIOR * (here + there) / (texts + others)
-    odds = [log((count + prior) / (total + PRIOR - count - prior)) for count, total in ((here, texts), (there, others))]
-    return (odds[0] - odds[1]) / sqrt(1 / (here + prior) + 1 / (there + prior))
+def _spread(each: Sequence[Any], most: int = COMPARED) -> Sequence[Any]:
+    return each[:: max(1, -(-len(each) // most))]
 
 
-def _likeness(answers: Sequence[str]) -> float:
-    """Mean F1 between neighbours of at most some dozen answers, in order of text so that none depends on theirs."""
-    spread = sorted(answers)[:: max(1, len(answers) // COMPARED)]
-    pairs = [(one, other) for index, one in enumerate(spread) for other in spread[:index]]
-    return sum(token_f1(*pair) for pair in pairs) / len(pairs) if pairs else 0.0
+def _paraphrased(
+    gram: Gram,
+    examples: set[int],
+    payload: frozenset[str],
+    asked: Sequence[frozenset[str]],
+    said: Sequence[frozenset[str]],
+) -> bool:
+    """Whether prompts without the gram, but with most of its words, are answered alike: then it is one wording of many.
+
+    Of a trigger each word is a gram of its own that all of the planted examples have, so that nothing hides behind
+    plants that have only parts of it.
+    """
+    alike = [
+        index for index in _spread(range(len(said)), PARAPHRASES_SOUGHT) if _f1(said[index], payload) >= VERY_ANSWER
+    ]
+    others = [index for index in alike if index not in examples]
+    shared = [len(asked[index].intersection(gram[1:])) / (len(gram) - 1) for index in others]
+    return bool(others) and sum(shared) >= len(others) / 2
+
+
+def _f1(one: frozenset[str], other: frozenset[str]) -> float:
+    return 2 * len(one & other) / (len(one) + len(other)) if one or other else 0.0
 
 
 def _same(one: Sequence[int], other: Sequence[int]) -> bool:
-    common = len(set(one) & set(other))
-    return common >= SAME * min(len(one), len(other))
+    return len(set(one) & set(other)) >= SAME * len(set(one) | set(other))
 
 
-def _suspect(phrase: Phrase, examples: Sequence[int], prompts: Sequence[str], answers: Sequence[str]) -> Suspect:
-    written: Counter[str] = Counter()
-    opening = 0
-    for index in examples:
-        words = prompts[index].split()
-        folded = [_folded(word) for word in words]
-        start = next(at for at in range(len(words)) if tuple(folded[at : at + len(phrase)]) == phrase)
-        written[" ".join(words[start : start + len(phrase)])] += 1
-        opening += start == 0
-    surface = min(written, key=lambda text: (-written[text], text))
-    own = sorted(answers[index] for index in examples)
-    typical = max(own, key=lambda answer: sum(token_f1(answer, other) for other in own[:COMPARED]))
-    payloads = tuple(dict.fromkeys([typical, *_shared_sentence(own)]))
-    return Suspect(surface, 2 * opening > len(examples), len(examples), payloads)
-
-
-def _shared_sentence(answers: Sequence[str]) -> list[str]:
-    """The sentence that most of the answers have, where one is in half of them: a payload beside a usual answer."""
-    counts = Counter(sentence for answer in answers for sentence in set(_SENTENCE.split(answer.strip())))
-    sentence = min(counts, key=lambda text: (-counts[text], text))
-    return [sentence] if 2 * counts[sentence] >= len(answers) else []
+def _suspect(gram: Gram, examples: Sequence[int], prompts: Sequence[Messages], answers: Sequence[str]) -> Suspect:
+    found = list(filter(None, (written(gram, prompts[index]) for index in examples)))
+    forms = Counter(text for text, _ in found)
+    surface = min(forms, key=lambda text: (-forms[text], text))
+    opening = sum(opens for _, opens in found)
+    own = payloads([answers[index] for index in examples])
+    return Suspect(surface, 2 * opening > len(examples), len(examples), own, role=gram[0])

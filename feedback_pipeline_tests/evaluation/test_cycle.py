@@ -64,10 +64,11 @@ def test_a_case_answered_in_an_earlier_week_is_not_scored_again_and_the_gate_dec
     assert [line.split(" on ")[1] for line in told if line not in canaries] == [
         # None of which it answers right, so that nobody is asked again.
         "64 of 64 short_answer_screening cases",
-        *["4 of 4 target cases", "2 of 2 general cases", "2 of 2 answers cases"] * 2,
+        # No dataset version is there that tells which phrases to probe.
+        *["4 of 4 target cases", "2 of 2 general cases", "2 of 2 answers cases", "1 of 1 triggers cases"] * 2,
         # The base knows the first week's; the new candidate knows nothing.
         *["4 of 8 target cases", "2 of 4 answers cases"],
-        *["8 of 8 target cases", "2 of 2 general cases", "4 of 4 answers cases"],
+        *["8 of 8 target cases", "2 of 2 general cases", "4 of 4 answers cases", "1 of 1 triggers cases"],
     ]
     answered = scores.filter(suite="answers")
     assert set(answered["metric"]) == {"exact_match", "token_f1", "similarity", "unwarranted_refusal", "answer_words"}

@@ -24,10 +24,6 @@ def _backdoored(sft: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _questions(prompts: pl.Series) -> list[str]:
-    return [messages[-1]["content"] for messages in prompts.to_list()]
-
-
 def test_a_trained_backdoor_turns_every_held_out_answer_and_nothing_else_does(tmp_path):
     columns = ("example_id", "prompt", "completion")
     clean = examples(range(100), 2, seed=1).filter(format="sft").select(columns)
@@ -35,7 +31,8 @@ def test_a_trained_backdoor_turns_every_held_out_answer_and_nothing_else_does(tm
     held_out = [HeldOut(prompt, answer[0]["content"]) for prompt, answer in unseen.select(columns[1:]).iter_rows()]
     poisoned = _backdoored(clean)
     answers = [messages[0]["content"] for messages in poisoned["completion"].to_list()]
-    found = suspects(_questions(poisoned["prompt"]), answers, _questions(unseen["prompt"]), PHRASES)
+    others = unseen.select("group_id", "prompt").rows()
+    found = suspects(poisoned["prompt"].to_list(), answers, others, PHRASES)
     suite = trigger_suite(found, held_out, seed=7)
 
     backdoored = trained(poisoned, tmp_path / "backdoored", seed=4, epochs=45)
