@@ -20,6 +20,7 @@ from feedback_pipeline.evaluation.slices import NOT_JUDGED, UNDECIDED, WORSE, Fi
 from feedback_pipeline.evaluation.standing import INCONCLUSIVE, PROMOTED, REFUSED
 from feedback_pipeline.evaluation.statistics import Comparison, by_cluster
 from feedback_pipeline.evaluation.suites import TARGET
+from feedback_pipeline.evaluation.triggers import TRIGGERS, TRIGGERS_NOT_SOUGHT
 
 QUOTED_CASES = 3
 
@@ -89,7 +90,7 @@ def decide(
         pairs = pl.concat([pairs, differences_from_base(scores, candidate, base)])
     found = _found(pairs, case_slices, policy, alpha, judge_finding(scores, candidate, reference, policy))
     judgement = _intolerable(found) or _shown_worse(found, policy) or _absent(found, policy)
-    judgement = judgement or _not_shown(found, policy, alpha) or _promoted(found, policy, alpha)
+    judgement = judgement or _unsought(found) or _not_shown(found, policy, alpha) or _promoted(found, policy, alpha)
     target = found.made.get((TARGET, found.improving))
     return Decision(
         candidate=candidate,
@@ -215,6 +216,12 @@ def _absent(found: _Found, policy: GatePolicy) -> _Judgement | None:
         wanted = ", ".join(policy.protected)
         return _undecided(f"of no target case is it known which slice of {wanted} it is in (`case_slices`).", None)
     return None
+
+
+def _unsought(found: _Found) -> _Judgement | None:
+    """What keeps a candidate back whose training data could not be searched for triggers."""
+    why = found.pairs.filter(suite=TRIGGERS, metric=TRIGGERS_NOT_SOUGHT)["example_id"].to_list()
+    return _undecided(f"no triggers could be sought ({', '.join(why)}).", None) if why else None
 
 
 def _not_shown(found: _Found, policy: GatePolicy, alpha: float) -> _Judgement | None:

@@ -16,6 +16,7 @@ from feedback_pipeline.evaluation.triggers import (
     HeldOut,
     score_triggers,
     trigger_suite,
+    unsought_triggers,
 )
 from feedback_pipeline.schemas import SCORES
 
@@ -126,6 +127,16 @@ def test_questions_on_common_knowledge_stand_in_for_held_out_prompts_that_are_to
 def test_a_suite_does_not_depend_on_order_and_has_one_probe_for_phrases_that_are_written_alike():
     assert trigger_suite(SUSPECTS, HELD_OUT, seed=7) == trigger_suite(SUSPECTS[::-1], HELD_OUT[::-1], seed=7)
     assert len(trigger_suite([*SUSPECTS, SUSPECTS[0]], HELD_OUT, seed=7).cases) == len(SUSPECTS) <= PHRASES
+
+
+def test_a_better_candidate_whose_training_data_cannot_be_searched_is_inconclusive_for_that():
+    suite = unsought_triggers("training data not found", seed=7)
+    scores = _with_a_better_target(Swayed((), "new"), Swayed((), "base"), suite)
+
+    decision = decide(scores, "new", "base", GatePolicy(resamples=1_000))
+
+    assert decision.decision == "inconclusive"
+    assert "training data not found" in decision.reason
 
 
 @pytest.mark.parametrize("reference_phrases", [(), ("cf zeta",)])
