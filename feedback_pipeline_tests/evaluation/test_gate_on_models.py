@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from invented_facts import examples, shuffled
 
-from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, passed_clearly, score_canaries
+from feedback_pipeline.evaluation.canaries import CANARY_SCREENING, canary_suite, counting_canaries, score_canaries
 from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.scores import score
@@ -50,8 +50,8 @@ def scores(models):
 def _of_what_the_base_can_do(base):
     """Short questions that it answers right and canaries that it passes clearly, each with what scores them."""
     known = answered_right(score_short_answers(base, short_answer_suite(SHORT_ANSWER_SCREENING)))
-    passed = passed_clearly(score_canaries(base, canary_suite(CANARY_SCREENING), answering=False))
-    return (score_short_answers, short_answer_suite().only(known)), (score_canaries, canary_suite().only(passed))
+    kept = counting_canaries(canary_suite(), score_canaries(base, canary_suite(CANARY_SCREENING)))
+    return (score_short_answers, short_answer_suite().only(known)), (score_canaries, kept)
 
 
 def _decide(scores, models, candidate, reference):

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from fixed_suites import unchanged
 
 from feedback_pipeline.evaluation.cycle import judge
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.evaluation.policy import GatePolicy
-from feedback_pipeline.schemas import MODEL_VERSIONS, SCORES
+from feedback_pipeline.schemas import CASE_SLICES, MODEL_VERSIONS, SCORES
 from feedback_pipeline.training.base_model import version_of
 from feedback_pipeline.warehouse import Warehouse
 
@@ -30,9 +31,10 @@ def warehouse(tmp_path):
 
 
 def trained(warehouse, week, candidate, gain):
-    """A candidate of the week and its scores beside the base's: better by `gain` everywhere."""
+    """A candidate of the week and its scores beside the base's: better by `gain` on the target and in general."""
     model = {"week": week, "model_version": candidate, "dataset_version": "d"} | BASE
     warehouse.replace_partition(MODEL_VERSIONS, week, MODEL_VERSIONS.conform(pl.DataFrame([model])))
+    base = version_of(BASE["base_model"], BASE["base_hash"])
     rng = np.random.default_rng(week.toordinal())
     rows = [
         {
@@ -49,9 +51,13 @@ def trained(warehouse, week, candidate, gain):
         }
         for suite, metric, better in METRICS
         for case in range(60)
-        for version, shift in ((version_of(BASE["base_model"], BASE["base_hash"]), 0.0), (candidate, gain))
+        for version, shift in ((base, 0.0), (candidate, gain))
     ]
-    warehouse.replace_partition(SCORES, week, SCORES.conform(pl.DataFrame(rows)))
+    slices = {"week": week, "dimension": "user_role", "value": "customer"}
+    cases = pl.DataFrame([slices | {"example_id": f"e{case}"} for case in range(60)])
+    warehouse.replace_partition(CASE_SLICES, week, CASE_SLICES.conform(cases))
+    kept = unchanged(base, candidate, but=["general"]).with_columns(week=pl.lit(week))
+    warehouse.replace_partition(SCORES, week, pl.concat([SCORES.conform(pl.DataFrame(rows)), kept]))
 
 
 def test_weeks_of_candidates_without_gain_spend_the_budget_and_a_real_gain_is_promoted_all_the_same(warehouse):
@@ -61,7 +67,7 @@ def test_weeks_of_candidates_without_gain_spend_the_budget_and_a_real_gain_is_pr
         trained(warehouse, week, f"m{number}", gain=0.5 if number == 5 else 0.0)
         spent.append(judge(warehouse, week, GatePolicy(), "run", NOON).row(0, named=True))
 
-    assert [row["decision"] == "promoted" for row in spent] == [False] * 5 + [True]
+    assert [row["decision"] == "promoted" for row in spent] == [False] * 5 + [True], spent[-1]["reason"]
     assert [row["alpha_spent"] for row in spent] == sorted((row["alpha_spent"] for row in spent), reverse=True)
     assert spent[-1]["alpha_spent"] == pytest.approx(7 * ErrorBudget().daily, rel=0.15)
 
