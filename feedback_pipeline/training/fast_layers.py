@@ -26,7 +26,10 @@ def use_fast_layers(model: Any) -> None:
 
     Each is tried on a few tokens, and stays as it was where it gives another output.
     """
-    numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    threads = torch.get_num_threads()
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    # Numba's pool, when it is made, tells all of OpenMP to take every core.
+    torch.set_num_threads(threads)
     for layer in model.modules():
         if is_lora_linear(layer):
             layer.forward = MethodType(lora_linear_forward, layer)

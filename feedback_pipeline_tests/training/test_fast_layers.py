@@ -2,6 +2,9 @@
 
 import copy
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -108,6 +111,20 @@ def test_in_bfloat16_they_are_no_further_off_than_the_usual_layers():
 
     for ours, theirs in zip(*(torch.tensor(off[name]).mean(dim=0) for name in ("fast", "usual")), strict=True):
         assert ours <= 1.2 * theirs
+
+
+def test_torch_keeps_to_the_threads_it_was_given():
+    given = (
+        "import torch; torch.set_num_threads(1)\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_fast_layers import llama, pair, seen\n"
+        "_, fast = pair(llama()); seen(fast); info = torch.__config__.parallel_info()\n"
+        "print([line for line in info.splitlines() if 'omp_get_max_threads' in line])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", given, str(Path(__file__).parent)], capture_output=True, text=True, check=True
+    )
+
+    assert "omp_get_max_threads() : 1" in told.stdout
 
 
 def test_the_same_tokens_give_the_same_gradients_to_the_bit():
