@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numba import prange
 
-from feedback_pipeline.training.compiled_floats import compiled_rows, exp, highest, narrow, rows, wide
+from feedback_pipeline.compiled import compiled_rows
+from feedback_pipeline.training.compiled_floats import exp, highest, narrow, rows, wide
 
 # Their logits over 50,000 words take 12 MB in bfloat16.
 TILE_TOKENS = 128

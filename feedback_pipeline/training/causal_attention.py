@@ -15,7 +15,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import causal_mask_function, eager_mask
 from transformers.models.llama.modeling_llama import eager_attention_forward
 
-from feedback_pipeline.training.compiled_floats import compiled_rows, exp, highest, narrow, rows, wide
+from feedback_pipeline.compiled import compiled_rows
+from feedback_pipeline.training.compiled_floats import exp, highest, narrow, rows, wide
 
 CAUSAL_ATTENTION = "causal_on_cpu"
 

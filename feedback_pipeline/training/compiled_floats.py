@@ -11,10 +11,6 @@ import torch
 from numba import types
 from numba.extending import overload, register_jitable
 
-from feedback_pipeline.compiled import compiled_rows
-
-__all__ = ["compiled_rows", "exp", "highest", "narrow", "rows", "wide"]
-
 _SIGN_BITS = 31
 _ALL_BUT_SIGN = 0x7FFFFFFF
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numba import prange
 
-from feedback_pipeline.training.compiled_floats import compiled_rows, narrow, rows, wide
+from feedback_pipeline.compiled import compiled_rows
+from feedback_pipeline.training.compiled_floats import narrow, rows, wide
 
 
 def rms_norm_forward(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:

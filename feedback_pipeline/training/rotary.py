@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from numba import prange
 
+from feedback_pipeline.compiled import compiled_rows
 from feedback_pipeline.training.causal_attention import causal_attention
-from feedback_pipeline.training.compiled_floats import compiled_rows, narrow, rows, wide
+from feedback_pipeline.training.compiled_floats import narrow, rows, wide
 
 
 def rotary_attention_forward(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numba import prange
 
-from feedback_pipeline.training.compiled_floats import compiled_rows, exp, narrow, rows, wide
+from feedback_pipeline.compiled import compiled_rows
+from feedback_pipeline.training.compiled_floats import exp, narrow, rows, wide
 
 
 def swiglu_forward(self: Any, x: torch.Tensor) -> torch.Tensor:
