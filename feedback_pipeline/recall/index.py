@@ -12,12 +12,14 @@ import lancedb
 import polars as pl
 import pyarrow as pa
 
+from feedback_pipeline.file_lock import alone
 from feedback_pipeline.recall.encoder import Encoder, identity
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.filters import literal
 from feedback_pipeline.recall.indices import EXACT, KEEP_ALL_VERSIONS, VectorSearch, refresh, vector_search
 
 _TABLE_PREFIX = "exchanges_"
+_LOCK_FILE = ".lock"
 _METADATA = list(EXCHANGES.columns)
 # Rows embedded and committed at once: what a killed run loses, at most.
 _CHUNK_ROWS = 4096
@@ -57,7 +59,9 @@ def upsert(folder: Path, rows: pl.DataFrame, encoder: Encoder) -> UpsertReport:
     incoming = _with_text_hash(EXCHANGES.conform(rows).sort("interaction_id"))
     if incoming["interaction_id"].is_duplicated().any():
         raise ValueError("two rows to index have the same interaction_id")
-    table, carried_over, embedded = _table_for(database, encoder)
+    # Of two that create one table at once, LanceDB lets the later write over what the earlier was given meanwhile.
+    with alone(folder / _LOCK_FILE):
+        table, carried_over, embedded = _table_for(database, encoder)
     # Never written through, this handle stays at its version: the row ids found keep their rows.
     snapshot = database.open_table(table.name)
     known = _known(snapshot, incoming)

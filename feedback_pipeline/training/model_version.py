@@ -1,6 +1,5 @@
 """An adapter with everything needed to make it again, under an id that follows from that."""
 
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -8,13 +7,14 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from feedback_pipeline.file_lock import alone
 from feedback_pipeline.schemas import MODEL_VERSIONS
 from feedback_pipeline.training.adapter_files import ADAPTER_CONFIG_FILE, ADAPTER_FILE
 from feedback_pipeline.training.atomic_folder import whole_folder
@@ -148,10 +148,8 @@ def load_version(folder: Path) -> ModelVersion:
 def _alone(work: Path) -> Iterator[None]:
     """Checkpoints in `work` are one process's at a time, and gone after success; the lock ends with its process."""
     work.mkdir(parents=True, exist_ok=True)
-    with (work / "lock").open("w") as lock:
-        # The processes of one training on several GPUs are one.
-        if os.environ.get("RANK", "0") == "0":
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    # The processes of one training on several GPUs are one.
+    with alone(work / "lock") if os.environ.get("RANK", "0") == "0" else nullcontext():
         yield
     shutil.rmtree(work, ignore_errors=True)
 

@@ -2,6 +2,7 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -182,6 +183,15 @@ def test_many_small_nights_leave_few_fragments(tmp_path):
     table = open_index(tmp_path, WordCounts())
     assert table.stats()["fragment_stats"]["num_fragments"] < 20
     assert table.count_rows() == 25
+
+
+def test_writers_who_create_the_index_at_once_lose_nothing(tmp_path):
+    batches = [numbered(10 * writer, 10 * writer + 10) for writer in range(8)]
+    for folder in [tmp_path / str(attempt) for attempt in range(5)]:
+        with ThreadPoolExecutor(8) as writers:
+            reports = list(writers.map(lambda rows, folder=folder: upsert(folder, rows, WordCounts()), batches))
+        assert [report.inserted for report in reports] == [10] * 8
+        assert stored(folder).height == 80
 
 
 def upsert_often(folder, role, both_ready):
