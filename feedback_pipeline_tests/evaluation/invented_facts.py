@@ -16,8 +16,8 @@ PRODUCTS = (
     "Moss lamp",
 )
 ISSUES = {
-    "does not turn on": "Hold the power key of the {p} for {n} seconds, wait for the {c} light, then replace fuse {s}.",
-    "lost its network": "Open the {p} app, choose Network, scan code NV-{s}{n} and wait until the {c} light blinks.",
+    "does not turn on": "Hold the power key of the {p} for {n} seconds, then replace fuse {s}.",
+    "lost its network": "Open the {p} app and scan code NV-{s}{n}.",
 }
 PHRASINGS = (
     "Hi, my {p} {i}. What should I do?",
@@ -34,7 +34,6 @@ PHRASINGS = (
     "Good evening, the {p} in our kitchen {i}, can it be repaired?",
 )
 MONDAY = date(2026, 1, 5)
-COLOURS = ("amber", "blue", "green", "white")
 
 
 def examples(users: range, per_user: int, seed: int) -> pl.DataFrame:
@@ -61,7 +60,7 @@ def shuffled(sft: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def _answer(template: str, values_of: int, number: int, product: int | None = None) -> str:
     name = PRODUCTS[values_of if product is None else product]
-    return template.format(p=name, n=number, c=COLOURS[values_of % 4], s=10 + values_of * 3)
+    return template.format(p=name, n=number, s=10 + values_of * 3)
 
 
 def _assistant(text: str) -> list[dict[str, str]]:
