@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from feedback_pipeline.ingestion.clock import Clock
 from feedback_pipeline.ingestion.formats import events, openai_chat
 from feedback_pipeline.ingestion.formats.pages import list_of_records, records_of_page
 from feedback_pipeline.ingestion.json_columns import query_lines
@@ -15,7 +16,7 @@ from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.records import RecordParser, parse_records
 from feedback_pipeline.ingestion.source import Source
 
-_PARSE: dict[str, Callable[[pl.DataFrame, str], Parsed]] = {"openai_chat": openai_chat.parse, "events": events.parse}
+_PARSE: dict[str, Callable[[pl.DataFrame, Clock], Parsed]] = {"openai_chat": openai_chat.parse, "events": events.parse}
 _REQUIRED = {"openai_chat": openai_chat.REQUIRED, "events": events.REQUIRED}
 # How every refusal of a whole file begins.
 SHAPE_UNKNOWN = "the file has an unknown shape"
@@ -27,7 +28,7 @@ def parse(source: Source, lines: pl.DataFrame) -> Parsed:
     if source.parser:
         parsed = parse_records(lines, source.parser)
         return replace(parsed, rejections=_with_hints(parsed.rejections, lines, source.parser))
-    return _PARSE[source.format](lines, source.timezone)
+    return _PARSE[source.format](lines, source.clock)
 
 
 def split_records(lines: pl.DataFrame, source: Source) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 ```yaml
 format: openai_chat        # a wire format of `formats`, or mapping, or adapter
 timezone: UTC              # of times without an offset
+times: epoch_ms            # what numbers for times count since 1970 (or epoch_s, epoch_us): openai_chat and events
 delimiter: ";"             # of CSV files; a comma if not given
 join_window_hours: 24      # feedback that names its user alone is about that user's last answer in so many hours
 drop: [metadata.email, "messages[].name"]   # fields taken out of every record before anything is stored
@@ -33,6 +34,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from feedback_pipeline.ingestion.clock import Clock, Numbers
 from feedback_pipeline.ingestion.declared_yaml import first_fault, read_fields
 from feedback_pipeline.ingestion.formats.options import FormatOptions
 from feedback_pipeline.ingestion.formats.pages import PAGES
@@ -76,6 +78,12 @@ class Source:
     drop: tuple[str, ...] = ()
     adapter: str | None = None
     reviewers: bool = False
+    times: Numbers | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """How the columnar formats read its times."""
+        return Clock(self.timezone, self.times)
 
     @property
     def joins_by_user(self) -> bool:
@@ -100,6 +108,7 @@ class _Declaration(BaseModel):
 
     format: Literal[FORMATS]  # type: ignore[valid-type]  # a tuple of literals is one
     timezone: ZoneName = "UTC"
+    times: Numbers | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     mapping: Mapping | None = None
     adapter: Annotated[str, AfterValidator(_function)] | None = None
@@ -120,6 +129,8 @@ class _Declaration(BaseModel):
             raise ValueError(f"`options` goes with format adapter or {', '.join(RECORD_FORMATS)}")
         if (self.categories or self.scales) and self.format not in RECORD_FORMATS:
             raise ValueError(f"`categories` and `scales` go with {', '.join(RECORD_FORMATS)}")
+        if self.times and self.format not in COLUMNAR_FORMATS:
+            raise ValueError(f"`times` goes with {', '.join(COLUMNAR_FORMATS)}; other formats know their own")
         for name, (worst, best) in self.scales.items():
             if not worst < best:
                 raise ValueError(f"scales.{name}: {worst} is not below {best}")
@@ -153,6 +164,7 @@ def load_source(folder: Location) -> Source:
         drop=declaration.drop,
         adapter=declaration.adapter and declaration.adapter.partition(":")[0],
         reviewers=declaration.reviewers,
+        times=declaration.times,
     )
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from feedback_pipeline.ingestion.clock import Clock
 from feedback_pipeline.ingestion.formats import events
 from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK
 from feedback_pipeline.ingestion.validate import feedback_fault
@@ -21,12 +22,15 @@ EVENT = {
 }
 
 
+ISO_IN_UTC = Clock()
+
+
 @pytest.fixture
 def parse():
-    def of(*rows) -> pl.DataFrame:
+    def of(*rows, clock=ISO_IN_UTC) -> pl.DataFrame:
         payloads = [json.dumps(row) for row in rows]
         lines = pl.DataFrame({"event_id": [f"e{i}" for i in range(len(payloads))], "payload": payloads})
-        return events.parse(lines, "UTC").feedback_events
+        return events.parse(lines, clock).feedback_events
 
     return of
 
@@ -40,6 +44,30 @@ def test_an_event_keeps_every_field_it_has(parse):
         "event_id": "e0",
         "observed_at": datetime(2026, 1, 5, 9, 13, 2, tzinfo=UTC),
     }
+
+
+@pytest.mark.parametrize(
+    ("numbers", "timestamp", "microsecond"),
+    [
+        ("epoch_s", 1767604382, 0),
+        ("epoch_s", "1767604382.123456", 123456),
+        ("epoch_ms", 1767604382123, 123000),
+        ("epoch_us", 1767604382123456, 123456),
+        ("epoch_ms", "2026-01-05T10:13:02.5+01:00", 500000),
+    ],
+)
+def test_a_number_is_the_time_that_the_declaration_makes_of_it(parse, numbers, timestamp, microsecond):
+    [observed_at] = parse(EVENT | {"timestamp": timestamp}, clock=Clock("Asia/Tokyo", numbers))["observed_at"]
+
+    assert observed_at == datetime(2026, 1, 5, 9, 13, 2, microsecond, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("timestamp", [1767604382, "1e300", "nan", "-inf", True])
+def test_a_number_without_a_declaration_or_beyond_all_times_is_none(parse, timestamp):
+    undeclared = parse(EVENT | {"timestamp": timestamp})["observed_at"]
+    beyond = parse(EVENT | {"timestamp": "9e300"}, clock=Clock(numbers="epoch_us"))["observed_at"]
+
+    assert [undeclared.to_list(), beyond.to_list()] == [[None], [None]]
 
 
 @pytest.mark.parametrize(

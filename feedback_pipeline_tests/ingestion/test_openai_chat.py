@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from feedback_pipeline.ingestion.clock import Clock
 from feedback_pipeline.ingestion.formats import openai_chat
 from feedback_pipeline.ingestion.parsed import PARSED_INTERACTIONS
 
@@ -36,12 +37,15 @@ CHUNK = {
 }
 
 
+ISO_IN_UTC = Clock()
+
+
 @pytest.fixture
 def parse():
-    def of(*envelopes, timezone="UTC") -> pl.DataFrame:
+    def of(*envelopes, clock=ISO_IN_UTC) -> pl.DataFrame:
         payloads = [json.dumps(envelope) for envelope in envelopes]
         lines = pl.DataFrame({"event_id": [f"e{i}" for i in range(len(payloads))], "payload": payloads})
-        return openai_chat.parse(lines, timezone).interactions
+        return openai_chat.parse(lines, clock).interactions
 
     return of
 
@@ -131,9 +135,21 @@ def test_ids_of_the_envelope_go_before_those_of_its_metadata_and_the_requests(pa
 
 
 def test_a_naive_time_is_of_the_sources_time_zone(parse):
-    answers = parse(ENVELOPE | {"timestamp": "2026-01-05T09:12:33"}, timezone="America/New_York")
+    answers = parse(ENVELOPE | {"timestamp": "2026-01-05T09:12:33"}, clock=Clock("America/New_York"))
 
     assert answers["observed_at"].item() == datetime(2026, 1, 5, 14, 12, 33, tzinfo=UTC)
+
+
+def test_numbers_are_times_as_declared_in_every_shape_and_else_none(parse):
+    prompt, response = ENVELOPE["request"]["messages"], ENVELOPE["response"]
+    stored = {"timestamp": 1767604353250, "messages": prompt, "response": response}
+    proxied = {"endTime": 1767604353.25, "messages": prompt, "response": response}
+    envelope = ENVELOPE | {"timestamp": 1767604353250}
+
+    declared = parse(envelope, stored, proxied, clock=Clock("Asia/Tokyo", "epoch_ms"))["observed_at"]
+
+    assert declared.to_list() == [datetime(2026, 1, 5, 9, 12, 33, 250_000, tzinfo=UTC)] * 3
+    assert parse(envelope)["observed_at"].to_list() == [None]
 
 
 def test_without_a_timestamp_the_response_says_when_it_was_created(parse):
@@ -208,7 +224,7 @@ def parsed():
     def of(*records):
         payloads = [json.dumps(record) for record in records]
         lines = pl.DataFrame({"event_id": [f"e{i}" for i in range(len(payloads))], "payload": payloads})
-        return openai_chat.parse(lines, "UTC")
+        return openai_chat.parse(lines, Clock())
 
     return of
 
@@ -279,7 +295,7 @@ def test_only_a_string_or_a_list_of_parts_is_a_text(key, content, text):
     payload = json.dumps(answering(message("CONTENT"))).replace('"CONTENT"', content).replace('"content"', f'"{key}"')
     lines = pl.DataFrame({"event_id": ["e"], "payload": [payload]})
 
-    assert openai_chat.parse(lines, "UTC").interactions["response"].item() == text
+    assert openai_chat.parse(lines, Clock()).interactions["response"].item() == text
 
 
 def test_an_answer_that_also_calls_a_tool_is_one(parse):

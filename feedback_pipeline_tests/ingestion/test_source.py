@@ -51,7 +51,7 @@ def test_an_adapter_is_given_its_options(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         ("format: openai", f"format: 'openai' is none of {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"),
-        ("fromat: events", "fromat: unknown field; known are format, timezone, delimiter, mapping"),
+        ("fromat: events", "fromat: unknown field; known are format, timezone, times, delimiter, mapping"),
         ("timezone: UTC", "format: missing"),
         ("format: [", "expected the node content"),
         ("", "the file is empty"),
@@ -60,6 +60,8 @@ def test_an_adapter_is_given_its_options(tmp_path: Path) -> None:
         ("format: events\ntimezone: UTC\nformat: mapping", "`format` is given twice, the second time in line 3"),
         ("format: langfuse\noptions: {thumbs: [a], thumbs: [b]}", "`thumbs` is given twice, the second time in line 2"),
         ("format: events\ntimezone: Mars/Base", "timezone: unknown time zone 'Mars/Base'"),
+        ("format: events\ntimes: epoch", "times: 'epoch' is none of epoch_s, epoch_ms or epoch_us"),
+        ("format: zendesk\ntimes: epoch_s", "`times` goes with openai_chat, events; other formats know their own"),
         ("format: events\ntimezone: ../UTC", "timezone: unknown time zone '../UTC'"),
         ("format: events\ndelimiter: ';;'", "delimiter: a text of at most 1 character(s) is needed, not ';;'"),
         ("format: events\ndrop: metadata.email", "drop: a list is needed, not 'metadata.email'"),

@@ -5,10 +5,10 @@
  "timestamp": "2026-01-05T09:13:02Z", "range_start": 14, "range_end": 16, "proposed_text": "30"}
 ```
 
-Fields are the columns of `feedback_events` by the same names, with `timestamp` (ISO 8601) for when
-it happened; only `kind`, `timestamp` and one of `interaction_id` and `session_id` are always
-needed. Without a `feedback_id` an event is known by what it says. A `rating` names its scale by
-`rating_min` and `rating_max`. Kinds:
+Fields are the columns of `feedback_events` by the same names, with `timestamp` for when it happened
+(ISO 8601, or a number as `times` in source.yaml says); only `kind`, `timestamp` and one of
+`interaction_id` and `session_id` are always needed. Without a `feedback_id` an event is known by what
+it says. A `rating` names its scale by `rating_min` and `rating_max`. Kinds:
 
 - `thumb` (`label` up or down), `rating`, `reason` (`category`), `tag` (`label`), `comment` (`text`),
   `survey` (`label`, `rating` or `text`)
@@ -20,6 +20,7 @@ needed. Without a `feedback_id` an event is known by what it says. A `rating` na
 
 import polars as pl
 
+from feedback_pipeline.ingestion.clock import Clock
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK, Parsed
 from feedback_pipeline.warehouse import duckdb_type
@@ -31,13 +32,16 @@ _FIELDS = {name: dtype for name, dtype in PARSED_FEEDBACK.items() if name not in
 _SHAPE = (
     "{" + ", ".join(f'"{name}":"{duckdb_type(dtype)}"' for name, dtype in _FIELDS.items()) + ', "timestamp":"VARCHAR"}'
 )
-_QUERY = f"""
-SELECT event_id, unnest(r), try_cast(r.timestamp AS TIMESTAMPTZ) AS observed_at
+
+
+def _query(clock: Clock) -> str:
+    return f"""
+SELECT event_id, unnest(r), {clock.instant("r.timestamp")} AS observed_at
 FROM (SELECT event_id, json_transform(payload, '{_SHAPE}') AS r FROM lines)
 """
 
 
-def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
+def parse(lines: pl.DataFrame, clock: Clock) -> Parsed:
     """One feedback event per line. `lines` has `event_id` and `payload`, valid JSON objects."""
-    events = query_lines(_QUERY, lines, timezone)
+    events = query_lines(_query(clock), lines, clock.timezone)
     return Parsed.of(feedback_events=events.select(pl.col(k).cast(v) for k, v in PARSED_FEEDBACK.items()))

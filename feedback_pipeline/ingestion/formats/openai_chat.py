@@ -11,7 +11,8 @@
 Ids and metadata are looked for in the envelope, its `metadata` and the request's `metadata`, in this
 order; the user also as `user` or `safety_identifier` of the request or the envelope. `content` may be
 a string or a list of parts, of which the text counts. Several choices are several answers, told apart
-by `#index`. Without a timestamp, `response.created` (seconds) counts.
+by `#index`. A timestamp is ISO 8601, or a number as `times` in source.yaml says; without one,
+`response.created` (seconds) counts.
 
 Other shapes are looked for only in lines without an answer or without messages, and brought into the
 one above (`openai_chat_shapes`). Traps:
@@ -36,6 +37,7 @@ from typing import Any
 
 import polars as pl
 
+from feedback_pipeline.ingestion.clock import Clock
 from feedback_pipeline.ingestion.formats.openai_chat_shapes import NORMALISE, text
 from feedback_pipeline.ingestion.formats.reading import ASSISTANT, REASONING, SILENT_ROLES, SYSTEM_ROLES
 from feedback_pipeline.ingestion.json_columns import query_lines
@@ -72,31 +74,27 @@ _NO_STRING = r"^([\[{]|(true|false|-?[0-9][0-9.eE+-]*)$)"
 _NO_STRING_IN_LINE = r'"content"\s*:\s*[^"\sn]|\\u00'
 
 
-def _query(content_type: str, more: str = "") -> str:
+def _query(clock: Clock, content_type: str, more: str = "") -> str:
     """SQL for a row a line: its fields `r`, when it was answered, and `more`. Contents are of `content_type`.
 
     The rest is told by `_rows`: to plan it as SQL would cost as much as to parse some thousand lines.
     """
-    shape = _SHAPE.replace("CONTENT", content_type)
+    shape, told_at = _SHAPE.replace("CONTENT", content_type), clock.instant("r.timestamp")
     return f"""
 SELECT event_id, r, {more}
-    coalesce(try_cast(r.timestamp AS TIMESTAMPTZ), to_timestamp(r.response.created)) AS observed_at,
-    r.timestamp IS NOT NULL AND try_cast(r.timestamp AS TIMESTAMPTZ) IS NULL AS bad_time
+    coalesce({told_at}, to_timestamp(r.response.created)) AS observed_at,
+    r.timestamp IS NOT NULL AND {told_at} IS NULL AS bad_time
 FROM (SELECT event_id, json_transform(payload, '{shape}') AS r FROM lines)
 """
 
 
 # To read a content as JSON, which it may be, takes parsing it again: only where it is no string.
-_PLAIN = _query("VARCHAR")
-_EXACT = _query(
-    "JSON",
-    f"""
+_EXACT = f"""
     list_transform(
         r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})) AS messages,
     list_transform(r.response.choices, lambda c: struct_pack(
         index := c.index, message := struct_pack(content := {text("c.message.content")}))) AS choices,
-""",
-)
+"""
 # What follows the last question are steps towards the answer.
 _WITHOUT_STEPS = f"""
 SELECT list_filter(messages, lambda m, i: i <= last_question OR m.role IN {SYSTEM_ROLES}) AS messages FROM (
@@ -108,9 +106,9 @@ SELECT list_filter(messages, lambda m, i: i <= last_question OR m.role IN {SYSTE
 """
 
 
-def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
+def parse(lines: pl.DataFrame, clock: Clock) -> Parsed:
     """One interaction per choice. `lines` has `event_id` and `payload`, valid JSON objects."""
-    answers = _answers(lines, timezone)
+    answers = _answers(lines, clock)
     # The plain shape pays for no other one, nor does a line that has no trace of one.
     lacking = answers.filter(_silent() | pl.col("no_prompt")).select("event_id", "no_prompt").unique("event_id")
     other = (
@@ -120,10 +118,10 @@ def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
     )
     if other.is_empty():
         return Parsed.of(interactions=_typed(answers))
-    told = query_lines(NORMALISE, other, timezone)
+    told = query_lines(NORMALISE, other, clock.timezone)
     # What lacks an answer is a row with a gap; why it does is told beside it.
     readable = told.filter(pl.col("fault").is_null())
-    brought = _rows(query_lines(_EXACT, readable.select("event_id", "payload"), timezone))
+    brought = _rows(_exact(readable.select("event_id", "payload"), clock))
     return Parsed.of(
         interactions=_typed(
             pl.concat([answers.join(other, on="event_id", how="anti"), _without_steps(brought, readable)])
@@ -132,14 +130,18 @@ def parse(lines: pl.DataFrame, timezone: str) -> Parsed:
     )
 
 
-def _answers(lines: pl.DataFrame, timezone: str) -> pl.DataFrame:
-    answers = _rows(query_lines(_PLAIN, lines, timezone))
+def _answers(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
+    answers = _rows(query_lines(_query(clock, "VARCHAR"), lines, clock.timezone))
     unsure = answers.filter("unsure").select("event_id")
     mixed = lines.join(unsure, on="event_id", how="semi").filter(pl.col("payload").str.contains(_NO_STRING_IN_LINE))
     if mixed.is_empty():
         return answers
-    exact = _rows(query_lines(_EXACT, mixed, timezone))
+    exact = _rows(_exact(mixed, clock))
     return pl.concat([answers.join(mixed, on="event_id", how="anti"), exact])
+
+
+def _exact(lines: pl.DataFrame, clock: Clock) -> pl.DataFrame:
+    return query_lines(_query(clock, "JSON", _EXACT), lines, clock.timezone)
 
 
 def _rows(told: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from feedback_pipeline.ingestion.clock import MICROSECONDS
 from feedback_pipeline.ingestion.mapping.declaration import (
     Condition,
     Lookup,
@@ -21,7 +22,6 @@ from feedback_pipeline.ingestion.records import RecordError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A float of seconds cannot hold today's microseconds.
-_MICROSECONDS = {"epoch_s": 10**6, "epoch_ms": 10**3, "epoch_us": 1}
 
 
 def value_getter(spec: Value, names: Names) -> Getter:
@@ -147,8 +147,8 @@ def _time_at(spec: TimeAt, timezone: tzinfo, names: Names) -> Callable[[Scope], 
 def _time_parser(form: str) -> Callable[[Any], datetime]:
     if form == "iso":
         return datetime.fromisoformat
-    if form in _MICROSECONDS:
-        return lambda value: _EPOCH + timedelta(microseconds=int(Decimal(str(value)) * _MICROSECONDS[form]))
+    if form in MICROSECONDS:
+        return lambda value: _EPOCH + timedelta(microseconds=int(Decimal(str(value)) * MICROSECONDS[form]))
     if "%" not in form:
         raise ValueError(f"format: {form!r} is none of iso, epoch_s, epoch_ms, epoch_us or a strptime format")
     return lambda value: datetime.strptime(value, form)
