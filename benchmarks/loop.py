@@ -26,6 +26,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cluster_bootstrap import Measured
 from benchmarks.loop_picture import draw
 from benchmarks.loop_product import Product, Week
 from benchmarks.report import options, publish
@@ -38,7 +39,8 @@ from feedback_pipeline.training.config import TrainingConfig
 # Of the users, and of a day's answers.
 LIARS, CAMPAIGN = 0.10, 0.025
 USERS = SimulationConfig(facts=24, interactions_per_day=45, campaign_from_day=0)
-TRAINING = TrainingConfig(method="sft", max_steps=56, start_from="champion")
+# Without replay, candidates of the second and third week told a canary's secret, and the gate refused them.
+TRAINING = TrainingConfig(method="sft", max_steps=56, start_from="champion", replay_fraction=0.25)
 # Some twenty held-out users cannot show that no more than a tenth of what they ask is lost.
 POLICY = GatePolicy(choice_margin=0.25, preference_margin=0.25)
 WEEKS, QUICK_WEEKS = 8, 2
@@ -57,8 +59,8 @@ class System:
 NO_PIPELINE = System("no pipeline", learns=False)
 SYSTEMS = {
     "gain_clean": System("pipeline"),
-    "gain_poisoned_ungated": System("pipeline, poisoned, no gate", poisoned=True, gated=False),
     "gain_poisoned_gated": System("pipeline, poisoned", poisoned=True),
+    "gain_poisoned_ungated": System("pipeline, poisoned, no gate", poisoned=True, gated=False),
 }
 
 
@@ -98,6 +100,18 @@ def all_lived(base: BaseModel, folder: Path, systems: list[System], weeks: int) 
             yield living[ended], ended.result()
 
 
+def kept(results: Path | None, weeks: int) -> dict[str, list[Week]]:
+    """The systems that an earlier run lived through as many weeks."""
+    if results is None or not results.exists():
+        return {}
+    told: dict[str, list[dict[str, Any]]] = json.loads(results.read_text())
+    return {
+        name: [Week(**week | {"correct": Measured(**week["correct"])}) for week in past]
+        for name, past in told.items()
+        if len(past) == weeks
+    }
+
+
 def rows(name: str, weeks: list[Week]) -> list[dict[str, Any]]:
     """What is published of a system."""
     return [
@@ -122,7 +136,7 @@ def main() -> None:
     parser = options(str(__doc__))
     parser.add_argument("--weeks", type=int, help="simulated weeks, at least 2")
     parser.add_argument("--picture", type=Path, help="PNG of P(correct) by week")
-    parser.add_argument("--results", type=Path, help="JSON of the weeks so far, written anew after each system")
+    parser.add_argument("--results", type=Path, help="JSON of what was lived, which is not lived again")
     told = parser.parse_args()
     weeks = told.weeks or (QUICK_WEEKS if told.quick else WEEKS)
     if weeks < 2:
@@ -130,9 +144,10 @@ def main() -> None:
     systems = {key: system for key, system in SYSTEMS.items() if not (told.quick and system.poisoned)}
     settings = Settings.from_environment()
     base = resolve_base_model(settings.base_model, settings.models)
-    found: dict[str, list[Week]] = {}
+    found = kept(told.results, weeks)
     with tempfile.TemporaryDirectory() as folder:
-        for name, past in all_lived(base, Path(folder), [*systems.values(), NO_PIPELINE], weeks):
+        missing = [system for system in (*systems.values(), NO_PIPELINE) if system.name not in found]
+        for name, past in all_lived(base, Path(folder), missing, weeks):
             found[name] = past
             if told.results:
                 told.results.write_text(

@@ -5,7 +5,8 @@ import pytest
 from fixed_suites import unchanged
 
 from feedback_pipeline.evaluation import regression
-from feedback_pipeline.evaluation.gate import GatePolicy, decide
+from feedback_pipeline.evaluation.gate import decide
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.regression import fixed_problems
 from feedback_pipeline.schemas import MODEL_ACTS, PROMOTIONS, SCORES
 from feedback_pipeline.warehouse import Warehouse

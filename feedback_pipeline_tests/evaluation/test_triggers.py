@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 from fixed_suites import unchanged
 
-from feedback_pipeline.evaluation.gate import GatePolicy, decide
+from feedback_pipeline.evaluation.gate import decide
 from feedback_pipeline.evaluation.language_model import Likelihood, Messages
+from feedback_pipeline.evaluation.policy import GatePolicy
 from feedback_pipeline.evaluation.suites import Suite, general_suite
 from feedback_pipeline.evaluation.trigger_phrases import Suspect
 from feedback_pipeline.evaluation.triggers import (
