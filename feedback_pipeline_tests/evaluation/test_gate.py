@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from fixed_suites import unchanged
 
-from feedback_pipeline.evaluation import gate
+from feedback_pipeline.evaluation import conclusion
 from feedback_pipeline.evaluation.demands import ZeroTolerance
 from feedback_pipeline.evaluation.error_budget import ErrorBudget
 from feedback_pipeline.evaluation.finite_scores import NotFiniteError
@@ -213,7 +213,7 @@ def test_one_case_that_newly_fails_is_enough_where_none_may(scores, monkeypatch)
     table = scores(LEARNED)
     one = (pl.col("example_id") == "choice_margin7") & (pl.col("model_version") == "new")
     worse = table.with_columns(value=pl.when(one).then(pl.col("value") - 0.5).otherwise("value"))
-    monkeypatch.setattr(gate, "zero_tolerances", lambda: (ZeroTolerance("target", "choice_margin", slack=0.2),))
+    monkeypatch.setattr(conclusion, "zero_tolerances", lambda: (ZeroTolerance("target", "choice_margin", slack=0.2),))
 
     assert decide(table, "new", "base", POLICY).decision == "promoted"
     refused = decide(worse, "new", "base", POLICY)
