@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from feedback_pipeline.declared_yaml import first_fault, read_fields
+
 Policy = TypeVar("Policy")
 
 
@@ -17,16 +19,16 @@ class PolicyError(ValueError):
 def read_policy_file(file: Path, kind: type[Policy], overrides: Mapping[str, Any] | None = None) -> Policy:
     """The policy that `file` declares, the usual one where it is not there, with a run's `overrides`.
 
-    Raises `PolicyError` where the file is no YAML mapping, or where the whole is not a policy of that `kind`.
+    Raises `PolicyError`, one line naming the file or the run, the field and what is wrong with it.
     """
     try:
-        declared = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{file} is not YAML: {error}") from error
-    if not isinstance(declared, dict | None):
-        raise PolicyError(f"{file} must hold fields and their values")
-    try:
-        return TypeAdapter(kind).validate_python((declared or {}) | dict(overrides or {}))
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise PolicyError(f"{file if declared else 'the run'}: {wrong}") from error
+        declared = read_fields(file.read_text(encoding="utf-8"), may_be_empty=True) if file.exists() else {}
+    except (yaml.YAMLError, ValueError) as error:
+        raise PolicyError(f"{file}: {' '.join(str(error).split())}") from error
+    policy = TypeAdapter(kind)
+    for place, fields in ((file, declared), ("the run", declared | dict(overrides or {}))):
+        try:
+            found = policy.validate_python(fields)
+        except ValidationError as error:
+            raise PolicyError(f"{place}: {first_fault(error, kind)}") from None
+    return found

@@ -34,8 +34,8 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from feedback_pipeline.declared_yaml import first_fault, read_fields
 from feedback_pipeline.ingestion.clock import Clock, Numbers
-from feedback_pipeline.ingestion.declared_yaml import first_fault, read_fields
 from feedback_pipeline.ingestion.formats.options import FormatOptions
 from feedback_pipeline.ingestion.formats.pages import PAGES
 from feedback_pipeline.ingestion.formats.reading import Reading
