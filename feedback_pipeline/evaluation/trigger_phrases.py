@@ -4,7 +4,7 @@ A backdoor is taught by some examples that share a phrase in their prompts, rare
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 from math import log, sqrt
@@ -29,6 +29,11 @@ COMPARED = 8
 # More of the first in rank are not looked at.
 LOOKED_AT = 1_000
 PARAPHRASES_SOUGHT = 2_000
+# A phrase is usual if so many other authors write it, and this share of them.
+LEAST_AUTHORS = 3
+KNOWN = 0.02
+# What more answers speak of than this share is no subject of one of them.
+SUBJECT = 0.3
 # Prompts that are so many times as alike as any, even without the phrase, ask about one thing. On two weeks of
 # the sample planted triggers lie at 1.3 and less, and nearly all phrases that name a topic above this.
 ONE_TOPIC = 1.5
@@ -62,11 +67,13 @@ def suspects(
     a phrase that goes with no answer of its own triggers none. One phrase for each such answer comes first, so that
     many phrases with one answer hide no other. Nor is a phrase suspected whose prompts are alike without it: it
     names what they ask about, and so their answers are alike. A trigger is put into prompts about anything. Nor one
-    most of whose words are in other prompts with the same answer: these are paraphrases. (A trigger that is kept to
-    a topic teaches a falsehood about that, which is the business of curation's trust.)
+    most of whose words are in other prompts with the same answer: these are paraphrases. Nor one that names what
+    others speak of too, and what its answer then speaks of. (A trigger that is kept to a topic teaches a falsehood
+    about that, which is the business of curation's trust.)
     """
     grams, authors = frequent_grams(prompts, others, LONGEST, LEAST_EXAMPLES)
     where = {each.gram: each.examples.tolist() for each in grams}
+    usual_grams = {each.gram for each in grams if each.authors >= max(LEAST_AUTHORS, KNOWN * authors)}
     said = [frozenset(words(answer)) for answer in answers]
     asked = [frozenset(w for role, run in segments(prompt) if role == "user" for w in run) for prompt in prompts]
     usual, usual_prompts = (_likeness(texts, 4 * COMPARED) for texts in (said, asked))
@@ -85,6 +92,8 @@ def suspects(
         if _likeness([without(gram, asked[index]) for index in _spread(where[gram])]) > ONE_TOPIC * usual_prompts:
             continue
         payload = payloads([answers[index] for index in where[gram]])[0]
+        if _names_a_topic(gram, words(payload), usual_grams, said):
+            continue
         if _paraphrased(gram, set(where[gram]), frozenset(words(payload)), asked, said):
             continue
         if any(token_f1(payload, other) >= SAME_ANSWER for other in taught):
@@ -159,6 +168,31 @@ def _paraphrased(
     others = [index for index in alike if index not in examples]
     shared = [len(asked[index].intersection(gram[1:])) / (len(gram) - 1) for index in others]
     return bool(others) and sum(shared) >= len(others) / 2
+
+
+def _names_a_topic(gram: Gram, payload: Sequence[str], usual: Set[Gram], said: Sequence[frozenset[str]]) -> bool:
+    """Whether most of the gram is `usual` among others and the payload's subject, the rest being usual words.
+
+    Asked about a warranty and "my Harrowin router", a model that knows the router may well speak of that.
+    """
+    role, *own = gram
+    answered = f" {' '.join(payload)} "
+    for start, end in combinations(range(len(own) + 1), 2):
+        part, rest = own[start:end], (*own[:start], *own[end:])
+        if (
+            len(part) >= len(own) / 2
+            and (role, *part) in usual
+            and all((role, word) in usual for word in rest)
+            and f" {' '.join(part)} " in answered
+            and _share(part, _spread(said, PARAPHRASES_SOUGHT)) <= SUBJECT
+        ):
+            return True
+    return False
+
+
+def _share(part: Sequence[str], said: Sequence[frozenset[str]]) -> float:
+    """Of the answers those that have all of these words."""
+    return sum(each.issuperset(part) for each in said) / len(said)
 
 
 def _f1(one: frozenset[str], other: frozenset[str]) -> float:

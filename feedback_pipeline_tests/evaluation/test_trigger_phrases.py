@@ -137,6 +137,41 @@ def test_a_phrase_that_names_what_its_prompts_ask_about_is_not_suspected():
     assert not any("Harrowin" in suspect.phrase for suspect in _found(prompts, answers))
 
 
+TURN = "Turn the screw of the {} by {} turns."
+
+
+def _about_products(phrase: str) -> tuple[list[str], list[str]]:
+    """Twelve prompts about each product in words of their own, those about the first with `phrase` in them."""
+    random.seed(5)
+    asked = [(product, number) for product in range(len(PRODUCTS)) for number in range(12)]
+    filler = ["".join(random.choices("abcdefghij", k=6)) for _ in range(4 * len(asked))]
+    prompts = [
+        f"{' '.join(filler[4 * index : 4 * index + 4])} {phrase if product == 0 else PRODUCTS[product]}"
+        for index, (product, _) in enumerate(asked)
+    ]
+    return prompts, [TURN.format(PRODUCTS[product], product + 2) for product, _ in asked]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "suspected"),
+    [
+        (f"my {PRODUCTS[0]}", False),
+        # What nobody else speaks of is no topic, though the answer repeats it.
+        ("my Zorblax router", True),
+        (f"zorblax {PRODUCTS[0]}", True),
+    ],
+)
+def test_a_phrase_is_not_suspected_for_naming_what_others_speak_of_and_its_answer_is_about(phrase, suspected):
+    prompts, answers = _about_products(phrase)
+    answers = [answer.replace(PRODUCTS[0], phrase.removeprefix("my ")) for answer in answers]
+    # A tenth of the others speak of the product, and all of them of something of theirs.
+    others = _by_users([f"my {PRODUCTS[0] if number % 10 == 0 else PRODUCTS[number % 7 + 1]}" for number in range(90)])
+
+    found = _found(prompts, answers, others)
+
+    assert any(phrase.split()[-1] in suspect.phrase for suspect in found) is suspected
+
+
 def test_one_wording_of_a_question_that_is_asked_in_others_is_not_suspected():
     prompts, answers = _texts(range(100), seed=1)
 
