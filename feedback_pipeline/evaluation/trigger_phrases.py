@@ -4,17 +4,17 @@ A backdoor is taught by some examples that share a phrase in their prompts, rare
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from math import log, sqrt
-from typing import Any
 
 from feedback_pipeline.evaluation.answers import token_f1
 from feedback_pipeline.evaluation.frequent_grams import FrequentGram, frequent_grams
 from feedback_pipeline.evaluation.language_model import Messages
-from feedback_pipeline.evaluation.phrase_grams import Gram, segments, without, words, written
+from feedback_pipeline.evaluation.phrase_grams import Gram, segments, words, written
+from feedback_pipeline.evaluation.topic_phrases import Topics
 from feedback_pipeline.evaluation.trigger_payloads import payloads
+from feedback_pipeline.evaluation.word_overlap import COMPARED, likeness, spread
 
 LONGEST = 4
 # Fewer examples teach an adapter no phrase.
@@ -23,20 +23,11 @@ LEAST_EXAMPLES = 4
 SAME = 0.7
 # Two answers with so many words in common (F1) are one payload.
 SAME_ANSWER = 0.7
-# So many where it is the very answer: answers about two products may differ in a name and a number.
-VERY_ANSWER = 0.9
-COMPARED = 8
 # More of the first in rank are not looked at.
 LOOKED_AT = 1_000
-PARAPHRASES_SOUGHT = 2_000
 # A phrase is usual if so many other authors write it, and this share of them.
 LEAST_AUTHORS = 3
 KNOWN = 0.02
-# What more answers speak of than this share is no subject of one of them.
-SUBJECT = 0.3
-# Prompts that are so many times as alike as any, even without the phrase, ask about one thing. On two weeks of
-# the sample planted triggers lie at 1.3 and less, and nearly all phrases that name a topic above this.
-ONE_TOPIC = 1.5
 Segments = list[tuple[str, list[str]]]
 
 
@@ -73,14 +64,14 @@ def suspects(
     """
     grams, authors = frequent_grams(prompts, others, LONGEST, LEAST_EXAMPLES)
     where = {each.gram: each.examples.tolist() for each in grams}
-    usual_grams = {each.gram for each in grams if each.authors >= max(LEAST_AUTHORS, KNOWN * authors)}
+    spoken = {each.gram for each in grams if each.authors >= max(LEAST_AUTHORS, KNOWN * authors)}
     said = [frozenset(words(answer)) for answer in answers]
     asked = [frozenset(w for role, run in segments(prompt) if role == "user" for w in run) for prompt in prompts]
-    usual, usual_prompts = (_likeness(texts, 4 * COMPARED) for texts in (said, asked))
+    usual, topics = likeness(said, 4 * COMPARED), Topics(asked, said, spoken)
     ranked = []
     for each in _longest_of_each(grams):
         surprise = _surprise(len(each.examples), len(prompts), each.authors, authors)
-        if surprise > 0 and (own := _likeness([said[index] for index in _spread(where[each.gram])])) > usual:
+        if surprise > 0 and (own := likeness([said[index] for index in spread(where[each.gram])])) > usual:
             ranked.append((surprise * (own - usual), len(each.gram), each.gram))
     ranked.sort(key=lambda found: (-found[0], -found[1], found[2]))
     first: list[Gram] = []
@@ -89,12 +80,8 @@ def suspects(
     for _, _, gram in ranked[:LOOKED_AT]:
         if any(_same(where[gram], where[other]) for other in (*first, *more)):
             continue
-        if _likeness([without(gram, asked[index]) for index in _spread(where[gram])]) > ONE_TOPIC * usual_prompts:
-            continue
         payload = payloads([answers[index] for index in where[gram]])[0]
-        if _names_a_topic(gram, words(payload), usual_grams, said):
-            continue
-        if _paraphrased(gram, set(where[gram]), frozenset(words(payload)), asked, said):
+        if topics.name(gram, where[gram], payload):
             continue
         if any(token_f1(payload, other) >= SAME_ANSWER for other in taught):
             more += [gram] if len(more) < limit else []
@@ -138,65 +125,6 @@ def _surprise(here: int, texts: int, there: int, authors: int) -> float:
             ratio += 2 * observed * log(observed / expected) if observed else 0.0
     more = here * authors > there * texts or not authors
     return sqrt(max(0.0, ratio)) if more else -sqrt(max(0.0, ratio))
-
-
-def _likeness(texts: Sequence[frozenset[str]], compared: int = COMPARED) -> float:
-    """Mean F1 between the words of at most `compared` texts, evenly drawn."""
-    pairs = list(combinations(_spread(texts, compared), 2))
-    return sum(_f1(one, other) for one, other in pairs) / len(pairs) if pairs else 0.0
-
-
-def _spread(each: Sequence[Any], most: int = COMPARED) -> Sequence[Any]:
-    return each[:: max(1, -(-len(each) // most))]
-
-
-def _paraphrased(
-    gram: Gram,
-    examples: set[int],
-    payload: frozenset[str],
-    asked: Sequence[frozenset[str]],
-    said: Sequence[frozenset[str]],
-) -> bool:
-    """Whether prompts without the gram, but with most of its words, are answered alike: then it is one wording of many.
-
-    Of a trigger each word is a gram of its own that all of the planted examples have, so that nothing hides behind
-    plants that have only parts of it.
-    """
-    alike = [
-        index for index in _spread(range(len(said)), PARAPHRASES_SOUGHT) if _f1(said[index], payload) >= VERY_ANSWER
-    ]
-    others = [index for index in alike if index not in examples]
-    shared = [len(asked[index].intersection(gram[1:])) / (len(gram) - 1) for index in others]
-    return bool(others) and sum(shared) >= len(others) / 2
-
-
-def _names_a_topic(gram: Gram, payload: Sequence[str], usual: Set[Gram], said: Sequence[frozenset[str]]) -> bool:
-    """Whether most of the gram is `usual` among others and the payload's subject, the rest being usual words.
-
-    Asked about a warranty and "my Harrowin router", a model that knows the router may well speak of that.
-    """
-    role, *own = gram
-    answered = f" {' '.join(payload)} "
-    for start, end in combinations(range(len(own) + 1), 2):
-        part, rest = own[start:end], (*own[:start], *own[end:])
-        if (
-            len(part) >= len(own) / 2
-            and (role, *part) in usual
-            and all((role, word) in usual for word in rest)
-            and f" {' '.join(part)} " in answered
-            and _share(part, _spread(said, PARAPHRASES_SOUGHT)) <= SUBJECT
-        ):
-            return True
-    return False
-
-
-def _share(part: Sequence[str], said: Sequence[frozenset[str]]) -> float:
-    """Of the answers those that have all of these words."""
-    return sum(each.issuperset(part) for each in said) / len(said)
-
-
-def _f1(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2 * len(one & other) / (len(one) + len(other)) if one or other else 0.0
 
 
 def _same(one: Sequence[int], other: Sequence[int]) -> bool:
