@@ -81,7 +81,7 @@ def _first(name: str, earlier: dict[Any, Any]) -> str:
 
 def _about(record: dict[str, Any], reading: Reading) -> dict[str, Any]:
     source = needed_text(record, "source.source_type")
-    if source.upper() not in reading.options.get("sources", _SOURCES):
+    if source.upper() not in map(str.upper, reading.options.get("sources", _SOURCES)):
         raise RecordError(f"source.source_type: {source!r:.80} is no person (options.sources)")
     if str(record.get("valid")).lower() == "false":
         raise RecordError("valid: false, another assessment overrides this one")

@@ -88,6 +88,7 @@ def test_a_judges_or_a_programs_verdict_is_no_persons_unless_declared(source):
     with pytest.raises(RecordError, match=f"source.source_type: '{source}' is no person"):
         read(judged)
     assert only(judged, options={"sources": [source]}).label == "up"
+    assert only(judged, options={"sources": [source.lower()]}).label == "up"
 
 
 def test_the_default_source_is_nobody():
