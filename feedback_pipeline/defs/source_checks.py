@@ -1,4 +1,4 @@
-"""Warnings about sources: fields and volume that changed, and claims they may not make. They block nothing."""
+"""Warnings about sources: fields and volume that changed, files and claims out of place. They block nothing."""
 
 import dagster as dg
 import polars as pl
@@ -6,11 +6,12 @@ import polars as pl
 from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.store import Store
+from feedback_pipeline.ingestion.arrivals import never_read
 from feedback_pipeline.ingestion.drift import drift
 from feedback_pipeline.ingestion.reviewers import unconfirmed
 from feedback_pipeline.ingestion.volume import volume
 from feedback_pipeline.redaction.redact import redact
-from feedback_pipeline.schemas import FEEDBACK_EVENTS, RAW_EVENTS
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, LANDED_FILES, RAW_EVENTS
 
 
 @nightly_check(asset=RAW_EVENTS.name, blocking=False)
@@ -36,6 +37,17 @@ def reviewers_are_declared(context: dg.AssetCheckExecutionContext, store: Store)
             "unconfirmed": int(claims["events"].sum()),
             "claims": dg.MetadataValue.md(markdown_table(claims.head(100))),
         },
+    )
+
+
+@nightly_check(asset=LANDED_FILES.name, blocking=False)
+def every_file_is_read(store: Store) -> dg.AssetCheckResult:
+    """No file of the landing zone lies outside the folders of sources and their days, where nothing reads it."""
+    files = pl.DataFrame({"file": never_read(store.settings.landing_zone)}, schema={"file": pl.String})
+    return dg.AssetCheckResult(
+        passed=files.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"never_read": files.height, "files": dg.MetadataValue.md(markdown_table(files.head(100)))},
     )
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from feedback_pipeline.definitions import defs
-from feedback_pipeline.defs.source_checks import reviewers_are_declared
+from feedback_pipeline.defs.source_checks import every_file_is_read, reviewers_are_declared
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
@@ -132,3 +132,15 @@ def test_a_claim_to_be_a_reviewer_is_warned_of_with_its_source(tmp_path, monkeyp
     assert (warned.passed, warned.metadata["unconfirmed"].value) == (False, 1)
     assert f"| clicks | {FIRST} | 1 | 1 |" in warned.metadata["claims"].value
     assert checked("format: events\nreviewers: true").passed
+
+
+def test_a_file_that_lies_where_nothing_reads_it_is_warned_of_by_name(tmp_path, monkeypatch):
+    settle_in(tmp_path, monkeypatch)
+    assert every_file_is_read(store=Store()).passed
+
+    (tmp_path / "raw" / "assistant" / "january").mkdir()
+    (tmp_path / "raw" / "assistant" / "january" / "a.jsonl").write_text("{}")
+
+    warned = every_file_is_read(store=Store())
+    assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "| assistant/january/a.jsonl |" in warned.metadata["files"].value
