@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedback_pipeline.ingestion.clock import Clock
 from feedback_pipeline.ingestion.formats import events, openai_chat
 from feedback_pipeline.ingestion.json_columns import NotJSONError, json_kinds
 
@@ -38,6 +39,6 @@ def test_a_line_cannot_be_parsed_exactly_if_it_is_not_json(parse, line):
 
     if json_kinds(lines).item() is None:
         with pytest.raises(NotJSONError):
-            parse(lines, "UTC")
+            parse(lines, Clock())
     else:
-        parse(lines, "UTC")
+        parse(lines, Clock())
