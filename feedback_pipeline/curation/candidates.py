@@ -98,13 +98,7 @@ def _replaced(answers: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
 def _sft_replacements(replaced: pl.DataFrame) -> pl.DataFrame:
     return replaced.select(
         *_LINEAGE,
-        "origin",
-        "reason",
-        "filter_reason",
-        "evidence_ids",
-        "author_id",
-        "by_reviewer",
-        "observed_at",
+        *_TOLD,
         format=pl.lit("sft"),
         completion=message("assistant", "wanted"),
         identity="correction_id",
@@ -114,13 +108,7 @@ def _sft_replacements(replaced: pl.DataFrame) -> pl.DataFrame:
 def _preference_replacements(replaced: pl.DataFrame) -> pl.DataFrame:
     return replaced.select(
         *_LINEAGE,
-        "origin",
-        "reason",
-        "filter_reason",
-        "evidence_ids",
-        "author_id",
-        "by_reviewer",
-        "observed_at",
+        *_TOLD,
         format=pl.lit("preference"),
         chosen=message("assistant", "wanted"),
         rejected=message("assistant", "response"),
@@ -223,6 +211,7 @@ def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFram
 
 
 _LINEAGE = ("interaction_id", "session_id", "model_version", "group_id", "source", "prompt")
+_TOLD = ("origin", "reason", "filter_reason", "evidence_ids", "author_id", "by_reviewer", "observed_at")
 
 
 def _identified(examples: pl.DataFrame) -> pl.DataFrame:
