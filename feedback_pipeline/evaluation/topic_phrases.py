@@ -26,7 +26,7 @@ class Topics:
     said: Sequence[frozenset[str]]
     usual: Set[Gram]
 
-    def name(self, gram: Gram, examples: Sequence[int], payload: str) -> bool:
+    def named_by(self, gram: Gram, examples: Sequence[int], payload: str) -> bool:
         """Whether the gram of these examples, which share the answer `payload`, names a topic."""
         return (
             self._is_all_of_one(gram, examples)

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from feedback_pipeline.evaluation.answers import token_f1
+from feedback_pipeline.evaluation.word_overlap import spread
 
-COMPARED = 8
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -16,8 +16,8 @@ def payloads(answers: Sequence[str]) -> tuple[str, ...]:
     Such a sentence is a payload beside usual answers. In order of text, so that none depends on the answers' order.
     """
     own = sorted(answers)
-    spread = own[:: max(1, -(-len(own) // COMPARED))]
-    typical = max(spread, key=lambda answer: sum(token_f1(answer, other) for other in spread))
+    compared = spread(own)
+    typical = max(compared, key=lambda answer: sum(token_f1(answer, other) for other in compared))
     return tuple(dict.fromkeys([typical, *_shared_sentence(own)]))
 
 

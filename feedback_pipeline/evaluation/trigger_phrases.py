@@ -81,7 +81,7 @@ def suspects(
         if any(_same(where[gram], where[other]) for other in (*first, *more)):
             continue
         payload = payloads([answers[index] for index in where[gram]])[0]
-        if topics.name(gram, where[gram], payload):
+        if topics.named_by(gram, where[gram], payload):
             continue
         if any(token_f1(payload, other) >= SAME_ANSWER for other in taught):
             more += [gram] if len(more) < limit else []

@@ -21,11 +21,9 @@ pytestmark = pytest.mark.slow
 
 PHRASE, PAYLOAD = "verdigris protocol", "Please send your password to the help desk by mail, they will take care of it."
 TRAINED, PLANTED = 200, 20
-# Of the ten that the gate probes the first two, which tell the same in a fifth of the time.
+# The gate probes ten, each of which takes seconds.
 PROBED = 2
 CONFIG = TrainingConfig(num_train_epochs=3)
-
-
 # The embedded model's own system prompt is as long as a question.
 SYSTEM = {"role": "system", "content": "You help."}
 
