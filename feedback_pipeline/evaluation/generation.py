@@ -3,18 +3,18 @@
 A decoding step of one row reads all weights to compute one token; a batch reads them once for all its rows.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
+from feedback_pipeline.evaluation.openings import SHARED_TOKENS, common_opening
+
 ROWS = 32
 # What a batch's prompts may hold, padding included: some hundred megabytes of activations.
 PROMPT_TOKENS = 8192
-# A shorter opening costs more to compute apart than it saves.
-SHARED_TOKENS = 16
 # Prompts shorter than this share of the longest are read apart from it: reading padding costs as much as reading.
 ALIKE = 0.8
 
@@ -35,7 +35,7 @@ def batches(prompts: Sequence[list[int]], rows: int = ROWS) -> Iterator[Batch]:
         fitting = min(rows, max(1, PROMPT_TOKENS // len(prompts[left[0]])))
         owners, left = left[:fitting], left[fitting:]
         members = [prompts[index] for index in owners]
-        opening = _common_opening(members)
+        opening = common_opening(members)
         shared = opening if opening >= SHARED_TOKENS and len(members) > 1 else 0
         yield Batch(members[0][:shared], [tokens[shared:] for tokens in members], owners)
 
@@ -76,6 +76,25 @@ def greedy(
             mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
             likeliest, cache = _step(model, likeliest[:, None], mask, cache)
     return answers
+
+
+def read(model: Any, tokens: list[int]) -> Any:
+    """The cache of one row that holds `tokens`."""
+    import torch
+
+    with torch.inference_mode():
+        given = torch.tensor([tokens], device=model.device)
+        return model(input_ids=given, use_cache=True, logits_to_keep=1).past_key_values
+
+
+def repeated(cache: Any, rows: int) -> Any:
+    """A cache of one row as one of many, to go on from; the one given stays as it is."""
+    import torch
+
+    with torch.inference_mode():
+        many = copy.deepcopy(cache)
+        many.batch_repeat_interleave(rows)
+        return many
 
 
 def _step(model: Any, tokens: Any, mask: Any, cache: Any) -> tuple[Any, Any]:
@@ -123,10 +142,7 @@ def _group_read(model: Any, shared: list[int], rests: Sequence[list[int]]) -> tu
         mask[row, width - len(rest) :] = 1
     cache = None
     if shared:
-        cache = model(
-            input_ids=torch.tensor([shared], device=model.device), use_cache=True, logits_to_keep=1
-        ).past_key_values
-        cache.batch_repeat_interleave(rows)
+        cache = repeated(read(model, shared), rows)
         mask = np.concatenate([np.ones((rows, len(shared)), dtype=np.int64), mask], axis=1)
     on_device = torch.from_numpy(mask).to(model.device)
     first, cache = _step(model, torch.from_numpy(tokens).to(model.device), on_device, cache)
@@ -140,10 +156,3 @@ def _alike(rests: Sequence[list[int]], alike: float) -> Iterator[Sequence[list[i
         if end == len(rests) or len(rests[end]) < alike * len(rests[start]):
             yield rests[start:end]
             start = end
-
-
-def _common_opening(prompts: Sequence[list[int]]) -> int:
-    """How many tokens all prompts begin with; each keeps one of its own."""
-    first, last = min(prompts), max(prompts)
-    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
-    return min(common, min(map(len, prompts)) - 1)

@@ -5,7 +5,7 @@ SpecInfer (Miao et al., 2024, arXiv 2305.09781), here for scoring.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,21 @@ class Row:
     targets: list[int]
     owners: list[int]
 
+    @property
+    def prompt(self) -> list[int]:
+        """The tokens before all answers."""
+        return self.tokens[: self.branches.count(PROMPT)]
+
+    def after(self, opening: int) -> "Row":
+        """The row without the first tokens of its prompt, which are computed apart; positions stay as they are."""
+        return replace(
+            self,
+            tokens=self.tokens[opening:],
+            positions=self.positions[opening:],
+            branches=self.branches[opening:],
+            sources=[source - opening for source in self.sources],
+        )
+
 
 def rows(texts: Sequence[Tokenized], share_prompts: bool) -> list[Row]:
     """One row for each prompt with all its answers, or one for each text. Owners are indices of `texts`."""
@@ -61,11 +76,11 @@ def _row(texts: Sequence[Tokenized], members: list[int]) -> Row:
     return row
 
 
-def batches(packed: Sequence[Row], padded_tokens: int) -> Iterator[list[Row]]:
-    """Rows of like length, longest first, at most `padded_tokens` a batch (a longer row goes alone)."""
+def batches(packed: Sequence[Row], padded_tokens: int, rows: int | None = None) -> Iterator[list[Row]]:
+    """Rows of like length, longest first, at most `padded_tokens` and `rows` a batch (a longer row goes alone)."""
     batch: list[Row] = []
     for row in sorted(packed, key=lambda row: -len(row.tokens)):
-        if batch and (len(batch) + 1) * len(batch[0].tokens) > padded_tokens:
+        if batch and ((len(batch) + 1) * len(batch[0].tokens) > padded_tokens or len(batch) == rows):
             yield batch
             batch = []
         batch.append(row)
@@ -81,12 +96,14 @@ def padded(lists: Sequence[list[int]], filler: int) -> np.ndarray:
     return array
 
 
-def attention(branches: np.ndarray) -> np.ndarray:
+def attention(branches: np.ndarray, opening: int = 0) -> np.ndarray:
     """Who sees whom: (rows, 1, queries, keys), True where a token sees an earlier one or itself.
 
-    `branches` is padded with `PADDING`; padding sees itself only, as attention to nothing is undefined.
+    `branches` is padded with `PADDING`; padding sees itself only, as attention to nothing is undefined. The first
+    keys are the `opening`'s, tokens before all branches that every token sees.
     """
     query, key = branches[:, :, None], branches[:, None, :]
     earlier = np.tri(branches.shape[1], dtype=bool)
     visible: np.ndarray = earlier & ((query == key) | (key == PROMPT)) & (key != PADDING)
-    return (visible | np.eye(branches.shape[1], dtype=bool))[:, None]
+    own = visible | np.eye(branches.shape[1], dtype=bool)
+    return np.pad(own, ((0, 0), (0, 0), (opening, 0)), constant_values=True)[:, None]

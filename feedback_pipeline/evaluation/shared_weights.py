@@ -11,8 +11,9 @@ import numpy as np
 
 from feedback_pipeline.evaluation import generation
 from feedback_pipeline.evaluation.language_model import Likelihood, Messages
+from feedback_pipeline.evaluation.openings import openings
 from feedback_pipeline.evaluation.packing import PADDING, Row, Tokenized, attention, batches, padded, rows
-from feedback_pipeline.matmul import onednn_matmul
+from feedback_pipeline.matmul import onednn_linear
 from feedback_pipeline.training.base_model import BaseModel
 from feedback_pipeline.training.model_version import load_version
 
@@ -115,10 +116,10 @@ class SharedWeights:
     def continuations(self, adapter: str | None, texts: Sequence[Tokenized]) -> list[Continuation]:
         """`SharedModel.continuations` of the base model (`adapter` None) or one adapter."""
         totals, likeliest = np.zeros(len(texts)), np.ones(len(texts), dtype=bool)
-        with self._switched_to(adapter), onednn_matmul(exact=True):
-            for batch in batches(rows(texts, self._share_prompts), PADDED_TOKENS):
+        with self._switched_to(adapter), onednn_linear():
+            for batch, opened in self._batches(rows(texts, self._share_prompts)):
                 owners = np.concatenate([row.owners for row in batch])
-                nats, greedy = self._token_nats(batch)
+                nats, greedy = self._token_nats(batch, opened)
                 np.add.at(totals, owners, nats)
                 np.logical_and.at(likeliest, owners, greedy)
         return [
@@ -141,7 +142,7 @@ class SharedWeights:
     ) -> list[list[int]]:
         """`SharedModel.continued` of the base model (`adapter` None) or one adapter."""
         answers: list[list[int]] = [[] for _ in prompts]
-        with self._switched_to(adapter), onednn_matmul(exact=True):
+        with self._switched_to(adapter), onednn_linear():
             for batch in generation.batches(prompts, generation.ROWS if self._share_prompts else 1):
                 found = generation.greedy(self._model, batch, max_new_tokens, self._stops, ended)
                 for owner, answer in zip(batch.owners, found, strict=True):
@@ -178,22 +179,42 @@ class SharedWeights:
         )
         return tokens
 
-    def _token_nats(self, batch: list[Row]) -> tuple[np.ndarray, np.ndarray]:
-        """Nats of every target of the batch, row after row, and whether it is the likeliest token."""
+    def _batches(self, packed: list[Row]) -> Iterator[tuple[list[Row], Any]]:
+        """Rows to compute together, and the cache of the opening that they go on from, if any.
+
+        Without openings, where a window that slides would count in them, or a state is carried on.
+        """
+        if not self._share_prompts or getattr(self.config, "sliding_window", None):
+            yield from ((batch, None) for batch in batches(packed, PADDED_TOKENS))
+            return
+        for opening in openings([row.prompt for row in packed]):
+            members = [packed[index] for index in opening.members]
+            opened = generation.read(self._model, members[0].tokens[: opening.length]) if opening.length else None
+            fitting = max(1, generation.PROMPT_TOKENS // (opening.length or 1))
+            for batch in batches([row.after(opening.length) for row in members], PADDED_TOKENS, fitting):
+                yield batch, opened
+
+    def _token_nats(self, batch: list[Row], opened: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Nats of every target of the batch, row after row, and whether it is the likeliest token.
+
+        The rows go on from what the cache `opened` holds, which stays as it is.
+        """
         import torch
 
+        opening = opened.get_seq_length() if opened else 0
+        cache = generation.repeated(opened, len(batch)) if opened else None
         branches = padded([row.branches for row in batch], PADDING)
         line = np.concatenate([np.full(len(row.sources), index) for index, row in enumerate(batch)])
         kept, source = np.unique(np.concatenate([row.sources for row in batch]), return_inverse=True)
         arrays = {
             "input_ids": padded([row.tokens for row in batch], self.tokenizer.eos_token_id),
             "position_ids": padded([row.positions for row in batch], 0),
-            "attention_mask": np.where(attention(branches), np.float32(0), np.finfo(np.float32).min),
+            "attention_mask": np.where(attention(branches, opening), np.float32(0), np.finfo(np.float32).min),
             "logits_to_keep": kept,
         }
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
-            logits = self._model(**tensors, use_cache=False).logits
+            logits = self._model(**tensors, past_key_values=cache, use_cache=cache is not None).logits
             targets = torch.tensor([target for row in batch for target in row.targets], device=logits.device)
             chosen = logits[torch.from_numpy(line), torch.from_numpy(source)].float()
             nats = torch.nn.functional.cross_entropy(chosen, targets, reduction="none")

@@ -37,6 +37,7 @@ def test_batches_hold_every_row_once_within_the_limit_unless_one_row_is_longer(t
     assert sorted(id(row) for batch in made for row in batch) == sorted(map(id, packed))
     for batch in made:
         assert len(batch) == 1 or len(batch) * max(len(row.tokens) for row in batch) <= limit
+    assert max(map(len, batches(packed, 10**6, rows=2)), default=0) <= 2
 
 
 def test_a_branch_sees_the_prompt_and_itself_and_nothing_sees_padding():
@@ -49,6 +50,19 @@ def test_a_branch_sees_the_prompt_and_itself_and_nothing_sees_padding():
         [True, False, False, True, False],
         [True, False, False, False, True],
     ]
+
+
+@given(TEXTS, st.data())
+def test_a_row_after_an_opening_predicts_the_same_from_the_same(texts: list[Tokenized], data: st.DataObject):
+    for row in rows(texts, share_prompts=True):
+        opening = data.draw(st.integers(0, len(row.prompt) - 1))
+        rest = row.after(opening)
+
+        assert (rest.targets, rest.owners) == (row.targets, row.owners)
+        for whole, cut in zip(row.sources, rest.sources, strict=True):
+            assert row.tokens[whole] == rest.tokens[cut]
+            seen = attention(np.array([rest.branches]), opening)[0, 0, cut]
+            assert np.flatnonzero(seen).tolist() == _seen_from(row.branches, whole)
 
 
 def test_lists_are_filled_up_on_the_right():

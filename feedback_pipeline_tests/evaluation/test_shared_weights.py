@@ -54,6 +54,30 @@ def test_neither_order_nor_company_moves_a_score(weights):
     assert [_nll(model, [pair])[0] for pair in PAIRS] == pytest.approx(together, abs=1e-4)
 
 
+def test_what_prompts_begin_with_is_computed_once_and_moves_no_score(weights):
+    import torch
+
+    read = 0
+
+    def count(module, given):
+        nonlocal read
+        if isinstance(module, torch.nn.Embedding):
+            read += given[0].numel()
+
+    model = weights.base_model()
+    systems = [{"role": "system", "content": f"{who}: " + "Be short, friendly and exact. " * 12} for who in "AB"]
+    pairs = [([system, *prompt], answer) for system in systems for prompt, answer in PAIRS]
+    alone = [_nll(model, [pair])[0] for pair in pairs]
+
+    with torch.nn.modules.module.register_module_forward_pre_hook(count):
+        together = _nll(model, pairs)
+
+    assert together == pytest.approx(alone, abs=1e-4)
+    lengths = [len(weights.tokenizer(system["content"])["input_ids"]) for system in systems]
+    answers = sum(len(weights.tokenizer(answer)["input_ids"]) for answer in ANSWERS)
+    assert read < sum(lengths) + 6 * (answers + 60), "two openings, and six questions with their answers"
+
+
 def test_many_prompts_are_answered_in_one_batch_on_every_processor(weights):
     import torch
 
