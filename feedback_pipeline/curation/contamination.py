@@ -17,6 +17,7 @@ from feedback_pipeline.recall.encoder import Encoder
 
 # A question that no more users ask stays in the test, which is the smaller side.
 ASKED_BY_FEW = 3
+_GIVEN = "question_in_train"
 COMPARED = ("group_id", "session_id", "split", "prompt")
 
 
@@ -34,9 +35,10 @@ def drop_contaminated(examples: pl.DataFrame, seen: pl.DataFrame, encoder: Encod
     trained, tested = (seen.filter(pl.col("split") == side).select(COMPARED) for side in ("train", "test"))
     examples = _without_what_meets(examples, "test", trained, "train", everybody, encoder)
     given = _given_to_train(_usable(examples), question(seen), encoder)
-    examples = drop_where(examples, question_in_train=pl.col("example_id").is_in(given.implode()))
+    examples = drop_where(examples, **{_GIVEN: pl.col("example_id").is_in(given.implode())})
     now = _usable(examples).filter(pl.col("split") == "test").select(COMPARED)
-    return _without_what_meets(examples, "train", pl.concat([tested, now]), "test", everybody, encoder)
+    examples = _without_what_meets(examples, "train", pl.concat([tested, now]), "test", everybody, encoder)
+    return _taken_back(examples, everybody, encoder)
 
 
 def questions(examples: pl.DataFrame) -> pl.Series:
@@ -90,6 +92,18 @@ def _without_what_meets(
         f"shares_words_with_{side}": is_one_of(overlapping),
     }
     return drop_where(examples, **reasons)
+
+
+def _taken_back(examples: pl.DataFrame, everybody: pl.DataFrame, encoder: Encoder | None) -> pl.DataFrame:
+    """Test examples whose question went to train, where no train example with it was left, are in the test again."""
+    given = examples.filter(pl.col("filter_reason") == _GIVEN).with_columns(filter_reason=pl.lit(None, pl.String))
+    if given.is_empty():
+        return examples
+    train = _usable(examples).filter(pl.col("split") == "train").select(COMPARED)
+    again = _without_what_meets(given, "test", train, "train", everybody, encoder)
+    by_question = pl.col("filter_reason").is_in([f"{how}_of_train" for how in (IN_SAME_WORDS, IN_OTHER_WORDS)])
+    reason = pl.when(by_question).then(pl.lit(_GIVEN)).otherwise("filter_reason")
+    return examples.update(again.select("example_id", filter_reason=reason), on="example_id", include_nulls=True)
 
 
 def _given_to_train(usable: pl.DataFrame, known: pl.Series, encoder: Encoder | None) -> pl.Series:
