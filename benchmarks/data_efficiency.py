@@ -63,6 +63,11 @@ class Curve:
     tokens: tuple[int, ...]
     losses: tuple[float, ...]
 
+    @property
+    def lowest(self) -> tuple[float, int]:
+        """The least loss, and after how many tokens."""
+        return min(zip(self.losses, self.tokens, strict=True))
+
     def tokens_to(self, loss: float) -> float | None:
         """Where the straight line between two looks first reaches `loss`; None where it never does."""
         points = list(zip(self.tokens, self.losses, strict=True))
@@ -223,6 +228,8 @@ def measured(
                     "tokens": found.tokens[-1],
                     "first loss": found.losses[0],
                     "last loss": found.losses[-1],
+                    "least loss": found.lowest[0],
+                    "after": found.lowest[1],
                     "tokens to the raw one's": budget
                     if system == "raw"
                     else round(reached)

@@ -88,10 +88,12 @@ def lived(system: System, base: BaseModel, home: Path, weeks: int) -> list[Week]
     return past
 
 
-def all_lived(base: BaseModel, folder: Path, systems: list[System], weeks: int) -> Iterator[tuple[str, list[Week]]]:
+def all_lived(
+    base: BaseModel, folder: Path, systems: list[System], weeks: int, at_once: int | None
+) -> Iterator[tuple[str, list[Week]]]:
     """Each system's name and weeks, in the order in which they end: a process and a core for each."""
     os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as processes:
+    with ProcessPoolExecutor(at_once or os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as processes:
         living = {
             processes.submit(lived, system, base, folder / str(number), weeks): system.name
             for number, system in enumerate(systems)
@@ -137,6 +139,7 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, help="simulated weeks, at least 2")
     parser.add_argument("--picture", type=Path, help="PNG of P(correct) by week")
     parser.add_argument("--results", type=Path, help="JSON of what was lived, which is not lived again")
+    parser.add_argument("--at-once", type=int, help="systems that live side by side, by default one a core")
     told = parser.parse_args()
     weeks = told.weeks or (QUICK_WEEKS if told.quick else WEEKS)
     if weeks < 2:
@@ -147,7 +150,7 @@ def main() -> None:
     found = kept(told.results, weeks)
     with tempfile.TemporaryDirectory() as folder:
         missing = [system for system in (*systems.values(), NO_PIPELINE) if system.name not in found]
-        for name, past in all_lived(base, Path(folder), missing, weeks):
+        for name, past in all_lived(base, Path(folder), missing, weeks, told.at_once):
             found[name] = past
             if told.results:
                 told.results.write_text(

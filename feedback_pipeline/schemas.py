@@ -339,8 +339,11 @@ VERDICTS = Table(
         "n_negative": Column(pl.Int32, "pieces of evidence against it"),
         "n_explicit": Column(pl.Int32, "pieces that were said, not read from behaviour"),
         "n_trusted": Column(pl.Int32, "pieces that are trusted"),
+        "n_preferred": Column(pl.Int32, "other answers that somebody preferred it to"),
         "dominant_reason": Column(pl.String, "reason with the most confidence behind it"),
-        "conflict": Column(pl.Boolean, "people said both that it is good and that it is not"),
+        "conflict": Column(
+            pl.Boolean, "people said both that it is good and that it is not, or better and worse than the same answer"
+        ),
         "reviewed": Column(pl.Boolean, "a reviewer said whether it is good, or what it should be: that decides"),
         "correction_id": Column(
             pl.String, "evidence_id of the newest replacement proposed for the answer; a reviewer's before others"

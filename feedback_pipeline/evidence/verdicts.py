@@ -30,13 +30,12 @@ def fold_verdicts(evidence: pl.DataFrame, as_of: date) -> pl.DataFrame:
         )
     ).filter(~outranked())
     counted = valid.filter(~_overruled())
-    said = pl.col("explicit") & (pl.col("confidence") > 0.5)
     summary = valid.group_by("interaction_id").agg(
         n_positive=(pl.col("polarity") > 0).sum(),
         n_negative=(pl.col("polarity") < 0).sum(),
         n_explicit=pl.col("explicit").sum(),
         n_trusted=pl.col("trusted").sum(),
-        conflict=(said & (pl.col("polarity") > 0)).any() & (said & (pl.col("polarity") < 0)).any(),
+        n_preferred=pl.col("other_interaction_id").filter(_preferred()).drop_nulls().n_unique(),
         reviewed=pl.col("reviewed").any(),
         evidence_ids=pl.col("evidence_id").unique().sort(),
         last_observed_at=pl.col("observed_at").max(),
@@ -44,6 +43,7 @@ def fold_verdicts(evidence: pl.DataFrame, as_of: date) -> pl.DataFrame:
     return VERDICTS.conform(
         summary.join(_satisfied(counted, "p_satisfied"), on="interaction_id")
         .join(_satisfied(counted.filter("trusted"), "p_trusted"), on="interaction_id", how="left")
+        .join(_conflicts(valid), on="interaction_id")
         .join(_dominant_reasons(valid), on="interaction_id", how="left")
         .join(_newest_replacements(valid), on="interaction_id", how="left")
         .with_columns(pl.col("p_trusted").fill_null(0.5), as_of=pl.lit(as_of))
@@ -63,6 +63,7 @@ def nothing_known(interactions: pl.DataFrame, as_of: date) -> pl.DataFrame:
             n_negative=pl.lit(0),
             n_explicit=pl.lit(0),
             n_trusted=pl.lit(0),
+            n_preferred=pl.lit(0),
             conflict=pl.lit(False),
             reviewed=pl.lit(False),
             evidence_ids=pl.lit([], VERDICTS.schema["evidence_ids"]),
@@ -83,6 +84,25 @@ def _satisfied(evidence: pl.DataFrame, name: str) -> pl.DataFrame:
         .agg(pl.col("confidence").max())
         .group_by("interaction_id", maintain_order=True)
         .agg((1 / (1 + (-log_odds).exp())).alias(name))
+    )
+
+
+def _preferred() -> pl.Expr:
+    return (pl.col("kind") == "preference") & (pl.col("polarity") > 0)
+
+
+def _conflicts(evidence: pl.DataFrame) -> pl.DataFrame:
+    """Whether people said opposite things: of the answer itself, or of it and the same other answer.
+
+    Better than one and worse than another is no conflict, nor is the better of two bad ones.
+    """
+    said = pl.col("explicit") & (pl.col("confidence") > 0.5)
+    beside = pl.when(pl.col("kind") == "preference").then("other_interaction_id")
+    return (
+        evidence.group_by("interaction_id", beside=beside)
+        .agg(conflict=(said & (pl.col("polarity") > 0)).any() & (said & (pl.col("polarity") < 0)).any())
+        .group_by("interaction_id")
+        .agg(pl.col("conflict").any())
     )
 
 

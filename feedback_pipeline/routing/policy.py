@@ -43,6 +43,8 @@ def _first_rule() -> pl.Expr:
         (said & (p >= SATISFIED) & (trusted >= SATISFIED), "training", "said to be good"),
         (said & (p <= DISSATISFIED) & (trusted <= DISSATISFIED), "training", "said to be bad"),
         (said & ((p >= SATISFIED) | (p <= DISSATISFIED)), "review", "rests on detectors that are not proven"),
+        # Which of two is better teaches, however good either is.
+        (pl.col("n_preferred") > 0, "training", "preferred to another answer"),
     ]
     undecided = _decision("neither", "not enough evidence")
     return pl.coalesce(

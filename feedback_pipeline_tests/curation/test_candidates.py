@@ -1,7 +1,12 @@
+import polars as pl
 import pytest
 from curation_rows import evidence, inputs, interaction, later, reasons, route, said, verdict
 
 from feedback_pipeline.curation.candidates import candidate_examples
+from feedback_pipeline.evidence.explicit import explicit_evidence
+from feedback_pipeline.evidence.joins import ANSWERS
+from feedback_pipeline.evidence.verdicts import fold_verdicts
+from feedback_pipeline.routing import policy
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 
@@ -75,6 +80,21 @@ def test_an_accepted_answer_is_taken_as_it_is():
 )
 def test_an_answer_is_not_accepted_without_each_condition(changed):
     assert made([interaction()], [{**ACCEPTED, **changed}], []).is_empty()
+
+
+def test_a_choice_between_two_answers_teaches_which_is_better_and_neither_as_it_is(interactions, feedback, day):
+    shown = interactions(*({"interaction_id": name, "question": "How?"} for name in ("i0", "i1")))
+    choice = feedback({"kind": "preference", "other_interaction_id": "i1"})
+    known = explicit_evidence(choice, pl.DataFrame(schema=ANSWERS))
+    verdicts = fold_verdicts(known, day)
+
+    found = candidate_examples(verdicts, policy.route(verdicts, shown), known, shown, day)
+
+    assert found["format"].to_list() == ["preference"]
+    assert (found["chosen"][0].to_list(), found["rejected"][0].to_list()) == (
+        said("assistant", "answer 0"),
+        said("assistant", "answer 1"),
+    )
 
 
 def test_the_answer_preferred_is_chosen_over_the_other():

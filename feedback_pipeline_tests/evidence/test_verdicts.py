@@ -52,6 +52,39 @@ def test_two_users_who_disagree_are_in_conflict(feedback, day):
     assert found["p_satisfied"] == pytest.approx(0.5)
 
 
+def _better_than(other, **more):
+    return {"kind": "preference", "other_interaction_id": other} | more
+
+
+def _of_the_first(feedback, day, *events):
+    known = fold_verdicts(explicit_evidence(feedback(*events), NO_ANSWERS), day)
+    return known.row(by_predicate=pl.col("interaction_id") == "i0", named=True)
+
+
+def test_better_than_one_answer_and_worse_than_another_is_no_conflict(feedback, day):
+    worse = _better_than("i0", interaction_id="i2")
+
+    found = _of_the_first(feedback, day, _better_than("i1"), _better_than("i3"), _better_than("i3"), worse)
+
+    assert (found["conflict"], found["n_preferred"], found["n_negative"]) == (False, 2, 1)
+
+
+def test_who_prefers_the_other_of_the_same_two_answers_is_in_conflict(feedback, day):
+    otherwise = _better_than("i0", interaction_id="i1", user_id="other")
+
+    assert _of_the_first(feedback, day, _better_than("i1"), otherwise)["conflict"]
+
+
+def test_the_better_of_two_bad_answers_is_no_conflict(feedback, day):
+    found = _of_the_first(feedback, day, _better_than("i1"), {"kind": "thumb", "label": "down"})
+
+    assert (found["conflict"], found["n_preferred"]) == (False, 1)
+
+
+def test_a_tie_prefers_neither(feedback, day):
+    assert _of_the_first(feedback, day, _better_than("i1", label="tie"))["n_preferred"] == 0
+
+
 def test_many_marks_of_one_reader_count_once(feedback, day):
     one = {"kind": "highlight", "range_start": 0, "range_end": 1, "category": "redundant"}
 

@@ -7,6 +7,8 @@ from feedback_pipeline.schemas import VERDICTS
 GOOD = {"p_satisfied": 0.92, "p_trusted": 0.92, "n_explicit": 1}
 BAD = {"p_satisfied": 0.08, "p_trusted": 0.08, "n_explicit": 1}
 
+CHOSEN = {"p_satisfied": 0.75, "p_trusted": 0.75, "n_explicit": 1, "n_preferred": 1}
+
 
 @pytest.mark.parametrize(
     ("verdict", "destination"),
@@ -14,6 +16,10 @@ BAD = {"p_satisfied": 0.08, "p_trusted": 0.08, "n_explicit": 1}
         (GOOD, "training"),
         (BAD, "training"),
         (GOOD | {"n_explicit": 0}, "neither"),
+        (CHOSEN, "training"),
+        (CHOSEN | {"n_preferred": 0}, "neither"),
+        (CHOSEN | {"conflict": True}, "review"),
+        (CHOSEN | {"dominant_reason": "unsafe"}, "review"),
         ({"p_satisfied": 0.7, "n_explicit": 1}, "neither"),
         (GOOD | {"p_trusted": 0.8}, "review"),
         (BAD | {"p_trusted": 0.2}, "review"),
