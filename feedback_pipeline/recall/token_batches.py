@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from feedback_pipeline.matmul import onednn_linear
+
 # Padded tokens of one batch: more multiply no faster, and fall out of a processor's cache.
 TOKENS = 2048
 # Texts that are tokenized, sorted by length and encoded at once.
@@ -68,7 +70,7 @@ def _batches(lengths: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
 
 def _vectors(model: Any, transformer: Transformer, features: dict[str, Any]) -> npt.NDArray[np.float32]:
     _, *rest = model
-    with torch.inference_mode():
+    with torch.inference_mode(), onednn_linear():
         features = transformer({name: values.to(model.device) for name, values in features.items()})
         # A mean over many tokens, and lengths of 1, want more digits than bfloat16 has.
         features["token_embeddings"] = features["token_embeddings"].float()
