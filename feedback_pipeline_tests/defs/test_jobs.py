@@ -142,6 +142,8 @@ def test_a_materialization_shows_rows_columns_and_a_preview(day_run):
             assert metadata["four_weeks"].value.startswith("![plot]")
             assert "reason_rules" in metadata["reasons"].value or "reason_classifier" in metadata["reasons"].value
             assert metadata["reasons_read_by_fallback"].value == 0
+        if name == "routes":
+            assert "| training | a better answer was proposed | " in metadata["rules"].value
         assert [c.name for c in metadata["dagster/column_schema"].value.columns] == list(TABLES[name].columns)
 
 
