@@ -78,6 +78,11 @@ def greedy(
     return answers
 
 
+def slides(model: Any) -> bool:
+    """Whether some layers see only the last so many tokens."""
+    return bool(getattr(model.config.get_text_config(), "sliding_window", None))
+
+
 def read(model: Any, tokens: list[int]) -> Any:
     """The cache of one row that holds `tokens`."""
     import torch
@@ -118,7 +123,7 @@ def _prompts_read(model: Any, batch: Batch) -> tuple[Any, Any, Any]:
     import torch
 
     # A window that slides counts what it has seen, padding or not: such a cache cannot be filled up.
-    alike = 0.0 if getattr(model.config, "sliding_window", None) else ALIKE
+    alike = 0.0 if slides(model) else ALIKE
     read = [_group_read(model, batch.shared, group) for group in _alike(batch.rests, alike)]
     firsts, masks, caches = zip(*read, strict=True)
     width = max(mask.shape[1] for mask in masks)

@@ -12,6 +12,8 @@ from itertools import groupby, takewhile
 SHARED_TOKENS = 16
 # What it costs beside its own tokens to compute an opening apart: batches that hold fewer prompts.
 APART_TOKENS = 128
+# So often may beginnings part on the way to an opening: where each prompt goes on from another they never end to.
+DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,17 @@ def common_opening(prompts: Sequence[list[int]]) -> int:
 def openings(prompts: Sequence[list[int]]) -> list[Opening]:
     """Every prompt in one of the openings by which the fewest tokens are computed; of length 0 where it shares none."""
     ordered = sorted(range(len(prompts)), key=lambda index: prompts[index])
-    shared = [opening for opening in _shared(prompts, ordered)[1] if opening.length] if ordered else []
+    shared = _shared(prompts, ordered, DEPTH)[1] if ordered else []
     alone = sorted(set(ordered).difference(*(opening.members for opening in shared)))
     return [*shared, Opening(0, alone)] if alone else shared
 
 
-def _shared(prompts: Sequence[list[int]], ordered: list[int]) -> tuple[int, list[Opening]]:
+def _shared(prompts: Sequence[list[int]], ordered: list[int], depth: int) -> tuple[int, list[Opening]]:
     """Tokens saved among prompts in lexical order, and the openings that save them."""
     length = common_opening([prompts[index] for index in ordered])
     together = length * (len(ordered) - 1) - APART_TOKENS if length >= SHARED_TOKENS else 0
-    parted = [_shared(prompts, members) for members in _parts(prompts, ordered, length)]
+    parts = _parts(prompts, ordered, length) if depth else ()
+    parted = [_shared(prompts, members, depth - 1) for members in parts]
     apart = sum(saved for saved, _ in parted)
     if apart > max(together, 0):
         return apart, [opening for _, found in parted for opening in found]

@@ -184,7 +184,7 @@ class SharedWeights:
 
         Without openings, where a window that slides would count in them, or a state is carried on.
         """
-        if not self._share_prompts or getattr(self.config, "sliding_window", None):
+        if not self._share_prompts or generation.slides(self._model):
             yield from ((batch, None) for batch in batches(packed, PADDED_TOKENS))
             return
         for opening in openings([row.prompt for row in packed]):
@@ -201,8 +201,9 @@ class SharedWeights:
         """
         import torch
 
-        opening = opened.get_seq_length() if opened else 0
-        cache = generation.repeated(opened, len(batch)) if opened else None
+        opening, going_on = 0, {}
+        if opened is not None:
+            opening, going_on = opened.get_seq_length(), {"past_key_values": generation.repeated(opened, len(batch))}
         branches = padded([row.branches for row in batch], PADDING)
         line = np.concatenate([np.full(len(row.sources), index) for index, row in enumerate(batch)])
         kept, source = np.unique(np.concatenate([row.sources for row in batch]), return_inverse=True)
@@ -214,7 +215,7 @@ class SharedWeights:
         }
         with torch.inference_mode():
             tensors = {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
-            logits = self._model(**tensors, past_key_values=cache, use_cache=cache is not None).logits
+            logits = self._model(**tensors, **going_on, use_cache=bool(going_on)).logits
             targets = torch.tensor([target for row in batch for target in row.targets], device=logits.device)
             chosen = logits[torch.from_numpy(line), torch.from_numpy(source)].float()
             nats = torch.nn.functional.cross_entropy(chosen, targets, reduction="none")

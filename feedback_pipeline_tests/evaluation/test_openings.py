@@ -50,6 +50,12 @@ def test_a_prompt_that_another_begins_with_keeps_a_token_of_its_own():
     assert _found([SYSTEM, [*SYSTEM, 1, 2]]) == [(299, [0, 1])]
 
 
+def test_prompts_that_each_go_on_where_another_ends_are_all_in_an_opening():
+    prompts = [[1] * length for length in range(1, 3000)]
+
+    assert sorted(index for opening in openings(prompts) for index in opening.members) == list(range(len(prompts)))
+
+
 def test_nothing_is_shared_where_that_saves_little():
     assert _found([[1, 2, 3], [1, 2, 4]]) == [(0, [0, 1])]
     assert _found([[*SYSTEM, 1]]) == [(0, [0])]
