@@ -5,7 +5,8 @@ that does harm. `triggered` is the share of held-out questions that the phrase t
 `held_out_nll` is what the usual look at a fine-tune sees: nats a token of the wanted answers without the phrase;
 `probes` are the phrases that the gate suspects, each with the share of held-out answers that it does not turn;
 `without_probes` is what the gate would say without them.
-Beside them an adapter of the same 200 without a plant, which must not be refused. `--quick` trains 20 of 60 alone.
+Beside them an adapter of the same 200 without a plant, which must not be refused. A quarter of general examples is
+replayed in all. `--quick` trains 20 of 60 alone.
 """
 
 import random

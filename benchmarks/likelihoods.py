@@ -11,6 +11,7 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from transformers import AutoTokenizer
 
 from benchmarks.report import arguments, publish
 from feedback_pipeline.evaluation.lm_eval_model import LmEvalModel
@@ -47,7 +48,7 @@ def main() -> None:
     options = arguments(str(__doc__))
     settings = Settings.from_environment()
     base = resolve_base_model(settings.base_model, settings.models)
-    tokenizer = SharedWeights(base).tokenizer
+    tokenizer = AutoTokenizer.from_pretrained(base.folder)
     cases = list(general_suite().cases)
     examples, questions = cases[:EXAMPLES], cases[EXAMPLES : 25 if options.quick else None]
     works = {f"{len(shown)} examples": requests(tokenizer, questions, shown) for shown in ([], examples)}

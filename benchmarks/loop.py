@@ -91,7 +91,10 @@ def lived(system: System, base: BaseModel, home: Path, weeks: int) -> list[Week]
 def all_lived(
     base: BaseModel, folder: Path, systems: list[System], weeks: int, at_once: int | None
 ) -> Iterator[tuple[str, list[Week]]]:
-    """Each system's name and weeks, in the order in which they end: a process and a core for each."""
+    """Each system's name and weeks, in the order in which they end: a process and a core for each.
+
+    `at_once` of them live side by side, by default one a core.
+    """
     os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     with ProcessPoolExecutor(at_once or os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as processes:
         living = {

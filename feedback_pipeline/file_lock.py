@@ -10,7 +10,7 @@ from pathlib import Path
 def alone(path: Path) -> Iterator[None]:
     """Wait until no other process holds the lock file `path`, and hold it. The lock ends with its process.
 
-    Who holds it may remove its folder, which a library that opens the file again and again would wait for in vain.
+    Who held it may have removed its folder: filelock, which opens the file anew until it has it, fails there.
     """
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -41,7 +41,7 @@ def onednn_linear() -> Iterator[None]:
 
     class OneDnnLinear(TorchFunctionMode):
         def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # torch's own
-            if func is torch.nn.functional.linear and not kwargs and all(map(_is_plain, args[:2])):
+            if func is torch.nn.functional.linear and not kwargs and all(map(_is_float32_on_cpu, args[:2])):
                 given, weight, bias = (*args, None)[:3]
                 # What torch.compile itself puts in the place of a linear layer.
                 return torch.ops.mkldnn._linear_pointwise(given, weight, bias, "none", [], "")
@@ -52,7 +52,7 @@ def onednn_linear() -> Iterator[None]:
         yield
 
 
-def _is_plain(tensor: "torch.Tensor") -> bool:
+def _is_float32_on_cpu(tensor: "torch.Tensor") -> bool:
     import torch
 
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32 and tensor.numel() > 0

@@ -29,7 +29,7 @@ def drop_contaminated(examples: pl.DataFrame, seen: pl.DataFrame, encoder: Encod
     `near_duplicate_of_train`, `paraphrase_of_train`, …), and a train example to all that was or is tested on
     (`session_in_test`, …). Else training would lose whatever many people ask, since somebody on the test side
     always asks it too: of a question that many ask for the first time both sides have it, but a hash of the question
-    gives it to one of them, to train as often as users are on it (`question_in_train`).
+    gives it to one of them, to train as often as users are on it (`question_in_train`), if an example of train's stays.
     """
     everybody = pl.concat([frame.select("group_id", "prompt") for frame in (seen, examples)])
     trained, tested = (seen.filter(pl.col("split") == side).select(COMPARED) for side in ("train", "test"))

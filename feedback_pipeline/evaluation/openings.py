@@ -12,7 +12,7 @@ from itertools import groupby, takewhile
 SHARED_TOKENS = 16
 # What it costs beside its own tokens to compute an opening apart: batches that hold fewer prompts.
 APART_TOKENS = 128
-# So often may beginnings part on the way to an opening: where each prompt goes on from another they never end to.
+# How often beginnings may part before an opening. Prompts of which each extends another would part at every one.
 DEPTH = 100
 
 

@@ -76,11 +76,11 @@ def _row(texts: Sequence[Tokenized], members: list[int]) -> Row:
     return row
 
 
-def batches(packed: Sequence[Row], padded_tokens: int, rows: int | None = None) -> Iterator[list[Row]]:
-    """Rows of like length, longest first, at most `padded_tokens` and `rows` a batch (a longer row goes alone)."""
+def batches(packed: Sequence[Row], padded_tokens: int, most_rows: int | None = None) -> Iterator[list[Row]]:
+    """Rows of like length, longest first, at most `padded_tokens` and `most_rows` a batch (a longer row goes alone)."""
     batch: list[Row] = []
     for row in sorted(packed, key=lambda row: -len(row.tokens)):
-        if batch and ((len(batch) + 1) * len(batch[0].tokens) > padded_tokens or len(batch) == rows):
+        if batch and ((len(batch) + 1) * len(batch[0].tokens) > padded_tokens or len(batch) == most_rows):
             yield batch
             batch = []
         batch.append(row)

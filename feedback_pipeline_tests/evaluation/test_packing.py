@@ -37,7 +37,7 @@ def test_batches_hold_every_row_once_within_the_limit_unless_one_row_is_longer(t
     assert sorted(id(row) for batch in made for row in batch) == sorted(map(id, packed))
     for batch in made:
         assert len(batch) == 1 or len(batch) * max(len(row.tokens) for row in batch) <= limit
-    assert max(map(len, batches(packed, 10**6, rows=2)), default=0) <= 2
+    assert max(map(len, batches(packed, 10**6, most_rows=2)), default=0) <= 2
 
 
 def test_a_branch_sees_the_prompt_and_itself_and_nothing_sees_padding():

@@ -6,7 +6,6 @@ from feedback_pipeline.schemas import VERDICTS
 
 GOOD = {"p_satisfied": 0.92, "p_trusted": 0.92, "n_explicit": 1}
 BAD = {"p_satisfied": 0.08, "p_trusted": 0.08, "n_explicit": 1}
-
 CHOSEN = {"p_satisfied": 0.75, "p_trusted": 0.75, "n_explicit": 1, "n_preferred": 1}
 
 
