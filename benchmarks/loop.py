@@ -39,8 +39,7 @@ from feedback_pipeline.training.config import TrainingConfig
 # Of the users, and of a day's answers.
 LIARS, CAMPAIGN = 0.10, 0.025
 USERS = SimulationConfig(facts=24, interactions_per_day=45, campaign_from_day=0)
-# Without replay, candidates of the second and third week told a canary's secret, and the gate refused them.
-TRAINING = TrainingConfig(method="sft", max_steps=56, start_from="champion", replay_fraction=0.25)
+TRAINING = TrainingConfig(method="sft", max_steps=56, start_from="champion")
 # Some twenty held-out users cannot show that no more than a tenth of what they ask is lost.
 POLICY = GatePolicy(choice_margin=0.25, preference_margin=0.25)
 WEEKS, QUICK_WEEKS = 8, 2

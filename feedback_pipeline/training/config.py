@@ -49,8 +49,11 @@ class TrainingConfig(BaseModel, frozen=True, extra="forbid"):
     early_stopping_patience: int = Field(2, ge=1)
     """Evaluations (one every `save_steps`) without a better validation loss until training stops."""
 
-    replay_fraction: float = Field(0.0, ge=0, le=1)
-    """General prompts with the base model's own answers, as a share of the supervised examples."""
+    replay_fraction: float = Field(0.25, ge=0, le=1)
+    """General prompts with the base model's own answers, as a share of the supervised examples (at most 40).
+
+    Without them a small base model forgets within one dataset what it knew; a large one may do with 0.
+    """
 
     save_steps: int = Field(50, ge=1)
     """Steps between checkpoints, from which a killed training goes on."""

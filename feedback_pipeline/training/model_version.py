@@ -171,6 +171,7 @@ def _train(
         start = adapter if parent or results else None
         done = finished_stage(stage_folder)
         if not done and stage.method == "sft" and config.replay_fraction:
+            progress(f"answering general prompts as the base model does, {config.replay_fraction:.0%} of the examples")
             stage = with_replay(stage, base, config.replay_fraction)
         results.append(done or run_stage(stage, start, base, stage_folder, config, progress))
         adapter = stage_folder

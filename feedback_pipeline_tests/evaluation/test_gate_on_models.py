@@ -22,7 +22,7 @@ from feedback_pipeline.training.training_data import TrainingData
 
 pytestmark = pytest.mark.slow
 
-# Gently: at the default rate, facts as few as these cost general knowledge more than its margin.
+# Gently: at the default rate, facts as few as these cost a canary.
 CONFIG = TrainingConfig(num_train_epochs=2, learning_rate=2e-4)
 
 

@@ -21,7 +21,7 @@ from feedback_pipeline.training.model_version import (
 from feedback_pipeline.training.stages import NothingToTrainOnError
 from feedback_pipeline.training.training_data import TrainingData
 
-TINY = TrainingConfig(num_train_epochs=1, per_device_train_batch_size=2, lora_r=2, lora_alpha=4)
+TINY = TrainingConfig(num_train_epochs=1, per_device_train_batch_size=2, lora_r=2, lora_alpha=4, replay_fraction=0)
 EXAMPLES = pl.DataFrame(
     {
         "example_id": [f"e{n}" for n in range(4)],
