@@ -39,7 +39,8 @@ from feedback_pipeline.training.config import TrainingConfig
 # Of the users, and of a day's answers.
 LIARS, CAMPAIGN = 0.10, 0.025
 USERS = SimulationConfig(facts=24, interactions_per_day=45, campaign_from_day=0)
-TRAINING = TrainingConfig(method="sft", max_steps=56, start_from="champion")
+# One pass over all that is known: a candidate of a fixed number of steps learns the less of it the more there is.
+TRAINING = TrainingConfig(method="sft", num_train_epochs=1, start_from="champion")
 # Some twenty held-out users cannot show that no more than a tenth of what they ask is lost.
 POLICY = GatePolicy(choice_margin=0.25, preference_margin=0.25)
 WEEKS, QUICK_WEEKS = 8, 2
@@ -104,16 +105,35 @@ def all_lived(
             yield living[ended], ended.result()
 
 
-def kept(results: Path | None, weeks: int) -> dict[str, list[Week]]:
-    """The systems that an earlier run lived through as many weeks."""
+def conditions(system: System, base: BaseModel) -> dict[str, Any]:
+    """All that what `system` lives through follows from, but for the code, as JSON values."""
+    learning = {"training": TRAINING.shaping()} if system.learns else {}
+    deciding = {"policy": asdict(POLICY)} if system.learns and system.gated else {}
+    everything = asdict(system) | {"base": base.sha256, "users": asdict(people(system.poisoned, 1))}
+    found: dict[str, Any] = json.loads(json.dumps(everything | learning | deciding, default=str))
+    return found
+
+
+def kept(results: Path | None, base: BaseModel, weeks: int) -> dict[str, list[Week]]:
+    """The systems that an earlier run lived through as many weeks, on the same conditions."""
     if results is None or not results.exists():
         return {}
-    told: dict[str, list[dict[str, Any]]] = json.loads(results.read_text())
+    now = {system.name: conditions(system, base) for system in (NO_PIPELINE, *SYSTEMS.values())}
     return {
-        name: [Week(**week | {"correct": Measured(**week["correct"])}) for week in past]
-        for name, past in told.items()
-        if len(past) == weeks
+        told["system"]["name"]: [Week(**week | {"correct": Measured(**week["correct"])}) for week in told["weeks"]]
+        for told in json.loads(results.read_text())
+        if len(told["weeks"]) == weeks and told["system"] == now.get(told["system"]["name"])
     }
+
+
+def keep(results: Path, base: BaseModel, found: dict[str, list[Week]]) -> None:
+    """Write what was lived for `kept`."""
+    systems = [system for system in (NO_PIPELINE, *SYSTEMS.values()) if system.name in found]
+    told = [
+        {"system": conditions(system, base), "weeks": [asdict(week) for week in found[system.name]]}
+        for system in systems
+    ]
+    results.write_text(json.dumps(told))
 
 
 def rows(name: str, weeks: list[Week]) -> list[dict[str, Any]]:
@@ -140,7 +160,7 @@ def main() -> None:
     parser = options(str(__doc__))
     parser.add_argument("--weeks", type=int, help="simulated weeks, at least 2")
     parser.add_argument("--picture", type=Path, help="PNG of P(correct) by week")
-    parser.add_argument("--results", type=Path, help="JSON of what was lived, which is not lived again")
+    parser.add_argument("--results", type=Path, help="JSON of what was lived on these conditions, not lived again")
     parser.add_argument("--at-once", type=int, help="systems that live side by side, by default one a core")
     told = parser.parse_args()
     weeks = told.weeks or (QUICK_WEEKS if told.quick else WEEKS)
@@ -149,15 +169,13 @@ def main() -> None:
     systems = {key: system for key, system in SYSTEMS.items() if not (told.quick and system.poisoned)}
     settings = Settings.from_environment()
     base = resolve_base_model(settings.base_model, settings.models)
-    found = kept(told.results, weeks)
+    found = kept(told.results, base, weeks)
     with tempfile.TemporaryDirectory() as folder:
         missing = [system for system in (*systems.values(), NO_PIPELINE) if system.name not in found]
         for name, past in all_lived(base, Path(folder), missing, weeks, told.at_once):
             found[name] = past
             if told.results:
-                told.results.write_text(
-                    json.dumps({name: [asdict(week) for week in past] for name, past in found.items()})
-                )
+                keep(told.results, base, found)
     found = {system.name: found[system.name] for system in (NO_PIPELINE, *systems.values())}
     if told.picture:
         draw({name: [week.correct for week in past] for name, past in found.items()}, told.picture)
