@@ -83,6 +83,13 @@ def test_nothing_that_was_written_is_a_command_to_the_terminal(run):
     assert r"no session or interaction 'a\x1b[2J'" in run("trace", "a\x1b[2J")[2].replace("\\\\", "\\")
 
 
+def test_nor_is_what_machines_are_given_and_they_read_it_as_it_was_written(run):
+    _, out, _ = run("trace", "s", "--json")
+
+    assert not set(out) & set("\x1b\x07\x9b\u202e")
+    assert json.loads(out)[0]["response"] == HOSTILE
+
+
 def test_files_that_lie_in_no_days_folder_are_named_by_the_ledger(run, home):
     assert as_json(run, "ledger")["never_read"] == []
     strays = ["assistant/20260105/b.jsonl", "assistant/c.jsonl", "d.jsonl", "feedback/2026-01-32/deep/e.jsonl"]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import duckdb
 import typer
 
-from feedback_pipeline.inspection.terminal import Terminal, visible
+from feedback_pipeline.inspection.terminal import Terminal, visible, visible_json
 from feedback_pipeline.settings import Settings
 from feedback_pipeline.warehouse import Warehouse
 
@@ -41,7 +41,7 @@ def warehouse() -> Warehouse:
 
 def print_json(value: Any) -> None:
     """Print rows or an object for machines, times in ISO 8601."""
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    print(visible_json(json.dumps(value, default=_plain, ensure_ascii=False, indent=2)))
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def visible_json(document: str) -> str:
+    """The same JSON with each control character in its strings escaped, which a machine reads as the character."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
 class Terminal(Console):
     """A console to which no text is a command: neither an escape sequence nor the name of an emoji."""
 
