@@ -21,6 +21,7 @@ from feedback_pipeline.training.tokenizer_check import SanityCheckError
 from feedback_pipeline.training.training_data import TrainingData
 
 SUPERVISED = TrainingData(examples().sft)
+WITHOUT_REPLAY = CONFIG.model_copy(update={"replay_fraction": 0})
 
 
 def files_of(folder):
@@ -41,8 +42,8 @@ def undisturbed(tiny_base, tmp_path_factory):
 def test_killed_at_any_step_and_run_again_it_ends_with_the_same_files(tiny_base, undisturbed, tmp_path):
     version, folder = undisturbed
     dice = random.Random(3)
-    # Of the ten supervised steps one after the first checkpoint, of the five on pairs another.
-    for stage, step in (("sft", dice.randint(3, 9)), ("dpo", dice.randint(3, 4))):
+    # Of the twelve supervised steps one after the first checkpoint, of the five on pairs another.
+    for stage, step in (("sft", dice.randint(3, 11)), ("dpo", dice.randint(3, 4))):
         command = [sys.executable, training_rows.__file__, str(tiny_base.folder), str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             at = None
@@ -76,8 +77,9 @@ def test_preferences_begin_at_the_model_that_was_supervised_and_change_it(undist
 
     assert version.method == "sft+dpo"
     assert preferred["initial_loss"] == pytest.approx(0.6931, abs=1e-3)
-    assert (supervised["steps"], preferred["steps"]) == (10, 5)
-    assert len(supervised["log"]) == 10
+    # Two passes over nine examples and three of replay, in twos; one over nine pairs.
+    assert (supervised["steps"], preferred["steps"]) == (12, 5)
+    assert len(supervised["log"]) == 12
     assert preferred["log"][-1]["loss"] < 0.6931
 
 
@@ -95,7 +97,7 @@ def test_thumbs_alone_are_learned_from_by_kto(tiny_base, tmp_path):
 def test_out_of_memory_halves_the_micro_batch_and_keeps_what_is_learned(tiny_base, tmp_path, monkeypatch):
     from transformers import LlamaModel
 
-    config = CONFIG.model_copy(update={"per_device_train_batch_size": 4, "lora_dropout": 0.0})
+    config = WITHOUT_REPLAY.model_copy(update={"per_device_train_batch_size": 4, "lora_dropout": 0.0})
     roomy = train(tiny_base, tmp_path / "roomy", SUPERVISED, config)
     enough = LlamaModel.forward
 
@@ -123,7 +125,7 @@ def test_another_error_is_not_taken_for_want_of_memory(tiny_base, tmp_path, monk
 
     monkeypatch.setattr(LlamaModel, "forward", broken)
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        train(tiny_base, tmp_path, SUPERVISED, CONFIG)
+        train(tiny_base, tmp_path, SUPERVISED, WITHOUT_REPLAY)
 
 
 def test_a_loss_that_is_not_what_the_model_says_stops_before_the_first_step(tiny_base, tmp_path, monkeypatch):
@@ -151,7 +153,7 @@ def test_weights_that_do_not_belong_to_the_tokenizer_stop_it_too(tiny_base, tmp_
 def test_training_stops_when_other_users_answers_get_no_likelier_and_the_best_adapter_stays(tiny_base, tmp_path):
     update = {"learning_rate": 3.0, "save_steps": 1, "max_steps": 40, "warmup_steps": 0, "early_stopping_patience": 2}
     validated = {"validation_fraction": 0.4, "min_validation_examples": 2}
-    version = train(tiny_base, tmp_path, SUPERVISED, CONFIG.model_copy(update=update | validated))
+    version = train(tiny_base, tmp_path, SUPERVISED, WITHOUT_REPLAY.model_copy(update=update | validated))
 
     (stage,) = version.stages
     validation = [entry["eval_loss"] for entry in stage["log"] if "eval_loss" in entry]

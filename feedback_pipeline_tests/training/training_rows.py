@@ -19,7 +19,6 @@ CONFIG = TrainingConfig(
     learning_rate=1e-2,
     save_steps=2,
     min_preference_examples=4,
-    replay_fraction=0,
 )
 
 
