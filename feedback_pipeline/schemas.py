@@ -569,7 +569,7 @@ MODEL_VERSIONS = Table(
         "method": Column(pl.String, "stages in their order, such as `sft` or `sft+dpo`"),
         "config": Column(pl.String, "training configuration, JSON"),
         "seed": Column(pl.Int64, "seed of every random choice"),
-        "examples": Column(pl.Int64, "examples trained on, each counted once"),
+        "examples": Column(pl.Int64, "examples trained on, each counted once, those of replay among them"),
         "tokens": Column(pl.Int64, "non-padding tokens seen"),
         "steps": Column(pl.Int64, "optimizer steps"),
         "train_loss": Column(pl.Float64, "mean loss of the last stage's last epoch: nats a token where that is `sft`"),

@@ -22,7 +22,7 @@ from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILE
 from feedback_pipeline.settings import Location
 from feedback_pipeline.warehouse import Warehouse, WarehouseMissingError, append
 
-_MEMORY = "400MB"
+_MEMORY = "300MB"
 # What is written next is read and parsed meanwhile. Beside that, more threads took a tenth more of the processor.
 _THREADS = 1
 _TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
