@@ -105,24 +105,24 @@ def all_lived(
             yield living[ended], ended.result()
 
 
-def conditions(system: System, base: BaseModel) -> dict[str, Any]:
+def conditions(system: System, base: BaseModel, weeks: int) -> dict[str, Any]:
     """All that what `system` lives through follows from, but for the code, as JSON values."""
     learning = {"training": TRAINING.shaping()} if system.learns else {}
     deciding = {"policy": asdict(POLICY)} if system.learns and system.gated else {}
-    everything = asdict(system) | {"base": base.sha256, "users": asdict(people(system.poisoned, 1))}
+    everything = asdict(system) | {"base": base.sha256, "users": asdict(people(system.poisoned, weeks))}
     found: dict[str, Any] = json.loads(json.dumps(everything | learning | deciding, default=str))
     return found
 
 
 def kept(results: Path | None, base: BaseModel, weeks: int) -> dict[str, list[Week]]:
-    """The systems that an earlier run lived through as many weeks, on the same conditions."""
+    """The systems that an earlier run lived through on the same conditions."""
     if results is None or not results.exists():
         return {}
-    now = {system.name: conditions(system, base) for system in (NO_PIPELINE, *SYSTEMS.values())}
+    now = {system.name: conditions(system, base, weeks) for system in (NO_PIPELINE, *SYSTEMS.values())}
     return {
         told["system"]["name"]: [Week(**week | {"correct": Measured(**week["correct"])}) for week in told["weeks"]]
         for told in json.loads(results.read_text())
-        if len(told["weeks"]) == weeks and told["system"] == now.get(told["system"]["name"])
+        if told["system"] == now.get(told["system"]["name"])
     }
 
 
@@ -130,7 +130,10 @@ def keep(results: Path, base: BaseModel, found: dict[str, list[Week]]) -> None:
     """Write what was lived for `kept`."""
     systems = [system for system in (NO_PIPELINE, *SYSTEMS.values()) if system.name in found]
     told = [
-        {"system": conditions(system, base), "weeks": [asdict(week) for week in found[system.name]]}
+        {
+            "system": conditions(system, base, len(found[system.name])),
+            "weeks": [asdict(week) for week in found[system.name]],
+        }
         for system in systems
     ]
     results.write_text(json.dumps(told))

@@ -171,8 +171,9 @@ def _train(
         start = adapter if parent or results else None
         done = finished_stage(stage_folder)
         if not done and stage.method == "sft" and config.replay_fraction:
-            progress(f"answering general prompts as the base model does, {config.replay_fraction:.0%} of the examples")
+            own = stage.examples.height
             stage = with_replay(stage, base, config.replay_fraction)
+            progress(f"{stage.examples.height - own} general prompts replayed, as the base model answers them")
         results.append(done or run_stage(stage, start, base, stage_folder, config, progress))
         adapter = stage_folder
     last = results[-1]

@@ -13,7 +13,6 @@ from training_rows import CONFIG, examples, train
 
 from feedback_pipeline.evaluation.suites import general_suite
 from feedback_pipeline.training.base_model import resolve_base_model
-from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.manifest import ArtifactDamagedError, check_seal
 from feedback_pipeline.training.model_version import MEASURED_FILE, Parent
 from feedback_pipeline.training.replay import general_prompts
@@ -191,9 +190,7 @@ def test_replay_adds_what_the_base_model_answers_to_general_prompts_and_tensorbo
         tiny_base,
         tmp_path,
         SUPERVISED,
-        CONFIG.model_copy(
-            update={"replay_fraction": TrainingConfig().replay_fraction, "max_steps": 1, "report_to": "tensorboard"}
-        ),
+        CONFIG.model_copy(update={"max_steps": 1, "report_to": "tensorboard"}),
     )
     asked = {suite_case.prompt[0]["content"] for suite_case in general_suite().cases}
 
