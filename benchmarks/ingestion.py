@@ -16,7 +16,7 @@ from benchmarks import ingestion_peers as peers
 from benchmarks.ingestion_logs import DAY, Logs, simulated
 from benchmarks.ingestion_processes import Bench, System, row
 from benchmarks.report import arguments, publish
-from feedback_pipeline.evidence.nightly import evidence_of
+from feedback_pipeline.evidence.nightly import evidence_in_parts
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
 from feedback_pipeline.schemas import EVIDENCE
@@ -35,7 +35,7 @@ def ours(landing_zone: Path, folder: Path) -> None:
 
 def evidence(landing_zone: Path, folder: Path) -> None:
     warehouse = _warehouse(folder)
-    warehouse.replace_partition(EVIDENCE, DAY, evidence_of(warehouse, DAY))
+    warehouse.replace_partition(EVIDENCE, DAY, evidence_in_parts(warehouse, DAY))
 
 
 def our_rows(folder: Path) -> int:
@@ -59,12 +59,8 @@ DLT_ARROW = System(peers.dlt_merge_arrow, peers.rows)
 def compare(bench: Bench, day: Logs, smaller: Logs, for_dlt: Logs) -> list[dict[str, Any]]:
     """Rows of all systems; that of one file grown comes last, because the logs have changed then."""
     folder = bench.folder()
-    first = bench.measure("ours", OURS, day, folder)
-    joined = bench.measure("evidence", EVIDENCE_OF_OURS, day, folder)
-    seconds, peak = first["seconds"] + joined["seconds"], max(first["peak_memory_mb"], joined["peak_memory_mb"])
     return [
-        first,
-        row("ours, with evidence", day, seconds, peak),
+        *with_evidence(bench, "ours", day, folder),
         bench.measure("DuckDB read_json", READ_JSON, day),
         bench.measure("DuckDB read_json, ROW_GROUP_SIZE 16384", READ_JSON_SMALL_GROUPS, day),
         bench.measure("dlt merge", DLT, for_dlt),
@@ -75,6 +71,14 @@ def compare(bench: Bench, day: Logs, smaller: Logs, for_dlt: Logs) -> list[dict[
     ]
 
 
+def with_evidence(bench: Bench, name: str, logs: Logs, folder: Path) -> list[dict[str, Any]]:
+    """Rows without and with the evidence, in processes of their own as in Dagster."""
+    first = bench.measure(name, OURS, logs, folder)
+    joined = bench.measure("evidence", EVIDENCE_OF_OURS, logs, folder)
+    seconds, peak = first["seconds"] + joined["seconds"], max(first["peak_memory_mb"], joined["peak_memory_mb"])
+    return [first, row(f"{name}, with evidence", logs, seconds, peak)]
+
+
 def benchmark(folder: Path, interactions: int, full: bool) -> tuple[Logs, list[dict[str, Any]]]:
     everything = simulated(folder / "everything", interactions, range(7, 7 + LARGER) if full else (7,))
     size = everything.megabytes / (LARGER if full else 1)
@@ -82,7 +86,7 @@ def benchmark(folder: Path, interactions: int, full: bool) -> tuple[Logs, list[d
     troubled = simulated(folder / "troubled", round(interactions * SMALLER), trouble=True)
     bench = Bench(folder, simulated(folder / "rehearsal", 300))
     os.sync()  # or the disk would still be busy with the logs
-    larger = [bench.measure(f"ours, {LARGER} x the work", OURS, everything)] if full else []
+    larger = with_evidence(bench, f"ours, {LARGER} x the work", everything, bench.folder()) if full else []
     broken = bench.measure(f"ours, {SMALLER} x the work, with lines sent twice or broken", OURS, troubled)
     smaller = everything.first(size * SMALLER, folder / "smaller")
     rows = compare(bench, day, smaller, everything.first(min(size, DLT_MEGABYTES), folder / "for_dlt"))

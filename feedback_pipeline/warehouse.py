@@ -12,10 +12,12 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 from polars._typing import PolarsDataType
 
 from feedback_pipeline.duckdb_instance import DATABASE, DuckDBInstance, duckdb_instance
 from feedback_pipeline.schemas import TABLES, Column, Table
+from feedback_pipeline.spool import spooled
 
 # Rows carry whole texts. DuckDB's default of 122,880 rows a group would compress one column of one
 # group on one thread; smaller groups keep every core busy.
@@ -40,30 +42,34 @@ class WarehouseMissingError(FileNotFoundError):
 class Warehouse:
     """A DuckDB file holding the tables of `schemas`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, memory_limit: str | None = None) -> None:
         self.path = path
+        self._memory_limit = memory_limit
+
+    def within(self, memory_limit: str) -> "Warehouse":
+        """The same warehouse, of which DuckDB may hold so much ("400MB") in memory, by default most of the machine's.
+
+        What it cannot hold goes to disk.
+        """
+        return Warehouse(self.path, memory_limit)
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A read-only connection. Raises `WarehouseMissingError` where there is no file yet."""
         if not self.path.exists():
             raise WarehouseMissingError(f"no warehouse at {self.path}: run the nightly job (or `make demo`) first")
-        with self._instance().reading() as connection:
+        with self._instance().reading() as connection, self._limited(connection):
             yield connection
 
     @contextmanager
-    def transaction(
-        self, memory_limit: str | None = None, threads: int | None = None
-    ) -> Iterator[duckdb.DuckDBPyConnection]:
+    def transaction(self, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A writing connection in one transaction: committed at the end, rolled back on any error.
 
-        `memory_limit` ("400MB") and `threads` are what DuckDB may use meanwhile, by default most of the
-        machine's memory and every core.
+        DuckDB uses `threads` meanwhile, by default one a core.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._instance().writing(f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}") as connection:
-            if memory_limit:
-                connection.execute(f"SET memory_limit = '{memory_limit}'")
+        options = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
+        with self._instance().writing(options) as connection, self._limited(connection):
             if threads:
                 connection.execute(f"SET threads = {threads}")
             # With it DuckDB 2.0.0 misses rows, now and then, where a join by rowid meets the transaction's own.
@@ -78,9 +84,20 @@ class Warehouse:
                 raise
             finally:
                 # The settings are the instance's, and would outlive the connection.
-                connection.execute("RESET memory_limit")
                 connection.execute("RESET threads")
                 connection.execute("RESET disabled_optimizers")
+
+    @contextmanager
+    def _limited(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """DuckDB within the memory limit; like every setting it is the instance's, and would outlive the connection."""
+        if not self._memory_limit:
+            yield
+            return
+        connection.execute(f"SET memory_limit = '{self._memory_limit}'")
+        try:
+            yield
+        finally:
+            connection.execute("RESET memory_limit")
 
     def _instance(self) -> DuckDBInstance:
         return duckdb_instance(self.path.absolute())
@@ -113,11 +130,22 @@ class Warehouse:
         query = f"SELECT max_by({column}, {table.partition}) FROM {table.name} WHERE {table.partition} < $before"
         return self.read(query, {"before": before}).item()
 
-    def replace_partition(self, table: Table, key: date, frame: pl.DataFrame) -> None:
-        """Make `frame` the whole content of one partition, in one transaction."""
-        with self.transaction() as connection:
+    def replace_partition(self, table: Table, key: date, rows: pl.DataFrame | Iterable[pl.DataFrame]) -> None:
+        """Make `rows` the whole content of one partition, in one transaction.
+
+        Those that come in parts may be read from this warehouse: they are kept on disk until all are there.
+        """
+        if isinstance(rows, pl.DataFrame):
+            with self.transaction() as connection:
+                clear_partition(connection, table, key)
+                append(connection, table, rows)
+            return
+        with (
+            spooled(map(table.conform, rows), table.schema, self.path.parent) as kept,
+            self.transaction() as connection,
+        ):
             clear_partition(connection, table, key)
-            append(connection, table, frame)
+            _insert(connection, table, kept)
 
 
 def current(table: Table, as_of: date, where: str = "true") -> str:
@@ -152,9 +180,14 @@ def append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFr
     """Insert rows by column name inside the caller's transaction."""
     rows = table.conform(frame)
     if rows.height:
-        # A registered table would be held until the transaction ends; one that DuckDB finds by its name is not.
-        incoming_rows = rows.to_arrow(compat_level=pl.CompatLevel.newest())  # noqa: F841  # DuckDB does
-        connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
+        _insert(connection, table, rows.to_arrow(compat_level=pl.CompatLevel.newest()))
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: Table, incoming_rows: pa.Table | pa.RecordBatchReader
+) -> None:
+    # A registered table would be held until the transaction ends; one that DuckDB finds by its name is not.
+    connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:

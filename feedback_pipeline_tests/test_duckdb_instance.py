@@ -75,11 +75,39 @@ def test_every_file_has_one_instance_of_its_own(warehouse, tmp_path):
     assert (warehouse.count(ROUTES, [DAY]), other.count(ROUTES, [DAY])) == (0, 3)
 
 
-def test_limits_of_memory_and_threads_hold_for_their_transaction_only(warehouse):
+def test_limits_of_memory_and_threads_hold_for_their_use_only(warehouse):
     limits = "SELECT current_setting('memory_limit'), current_setting('threads')"
     usual = warehouse.read(limits).row(0)
-    with warehouse.transaction("100MB", usual[1] + 1) as connection:
+    with warehouse.within("100MB").transaction(usual[1] + 1) as connection:
         limited = connection.sql(limits).fetchall()[0]
 
     assert limited == ("95.3 MiB", usual[1] + 1)
+    assert warehouse.within("100MB").read(limits).row(0) == ("95.3 MiB", usual[1])
     assert warehouse.read(limits).row(0) == usual
+
+
+def test_rows_that_come_in_parts_replace_a_partition_all_at_once_though_they_are_read_from_it(warehouse):
+    warehouse.replace_partition(ROUTES, DAY, rows(3))
+
+    def grown():
+        for start in range(3):
+            yield warehouse.partitions(ROUTES, [DAY])[start:]
+
+    warehouse.replace_partition(ROUTES, DAY, grown())
+
+    stored = warehouse.partitions(ROUTES, [DAY])
+    assert sorted(stored["interaction_id"]) == ["0", "1", "1", "2", "2", "2"]
+    assert [path.name for path in warehouse.path.parent.iterdir()] == ["warehouse.duckdb"]
+
+
+def test_an_error_in_one_of_the_parts_leaves_the_partition_as_it_was(warehouse):
+    warehouse.replace_partition(ROUTES, DAY, rows(3))
+
+    def broken():
+        yield rows(1)
+        raise RuntimeError("the disk is gone")
+
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        warehouse.replace_partition(ROUTES, DAY, broken())
+
+    assert warehouse.count(ROUTES, [DAY]) == 3

@@ -16,7 +16,7 @@ from feedback_pipeline.defs.store import Store
 from feedback_pipeline.evidence.accounted import feedback_accounts
 from feedback_pipeline.evidence.calibration import calibration_of
 from feedback_pipeline.evidence.evidence_plot import evidence_plot
-from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.evidence.nightly import evidence_in_parts, verdicts_of
 from feedback_pipeline.evidence.overtaken import overtaken_by
 from feedback_pipeline.evidence.precision_plot import precision_plot
 from feedback_pipeline.evidence.rated_answers import rates_of
@@ -33,7 +33,7 @@ def evidence(context: dg.AssetExecutionContext, store: Store) -> EachPartition:
     """One row per signal about one interaction, explicit or implicit."""
     days = partition_dates(context)
     return EachPartition(
-        partial(evidence_of, store.warehouse, reader=reason_reader(store.settings)),
+        partial(evidence_in_parts, store.warehouse, reader=reason_reader(store.settings)),
         shows=lambda _: _kinds_shown(store.warehouse, days) | reasons_shown(store.warehouse, days),
     )
 

@@ -1,13 +1,13 @@
 """The IO manager: an asset says what one partition holds, this replaces it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
 import polars as pl
 
-from feedback_pipeline.defs.metadata import table_metadata
+from feedback_pipeline.defs.metadata import PREVIEW_ROWS, table_metadata
 from feedback_pipeline.defs.partitions import partition_dates
 from feedback_pipeline.schemas import TABLES
 from feedback_pipeline.settings import Settings
@@ -16,13 +16,13 @@ from feedback_pipeline.warehouse import Warehouse
 
 @dataclass(frozen=True)
 class EachPartition:
-    """What an asset returns: the rows of any one partition, made when it is their turn.
+    """What an asset returns: the rows of any one partition, in parts where they are many, made when it is their turn.
 
-    A run over a range of days then holds one day in memory, and a day killed half-way is the only
+    A run over a range of days then holds one day or part in memory, and a day killed half-way is the only
     one to be done again.
     """
 
-    rows: Callable[[date], pl.DataFrame]
+    rows: Callable[[date], pl.DataFrame | Iterable[pl.DataFrame]]
     shows: Callable[[pl.DataFrame], dict[str, dg.MetadataValue]] = lambda _: {}
     """What the web UI shows of the newest partition with rows, besides what it shows of every table."""
 
@@ -39,9 +39,10 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         for key in partition_dates(context):
             rows = obj if isinstance(obj, pl.DataFrame) else obj.rows(key)
             warehouse.replace_partition(table, key, rows)
-            stored[key] = rows.height
-            sample = rows if rows.height else sample
-            context.log.info(f"{table.name} {key}: {rows.height} rows")
+            stored[key] = warehouse.count(table, [key])
+            if stored[key]:
+                sample = rows if isinstance(rows, pl.DataFrame) else warehouse.sample(table, [key], PREVIEW_ROWS)
+            context.log.info(f"{table.name} {key}: {stored[key]} rows")
         shown = obj.shows(sample) if isinstance(obj, EachPartition) else {}
         context.add_output_metadata(shown | table_metadata(table, stored, sample))
 

@@ -14,7 +14,10 @@ def changes(before: pl.DataFrame, now: pl.DataFrame, day: date) -> pl.DataFrame:
 
     Both have a row per `evidence_id`; the result is filed under `day`.
     """
-    new = now.join(before, on=_KNOWN, how="anti", nulls_equal=True)
+    # To compare whole rows takes as much memory as they do, so only those are that may be alike.
+    unknown = now.join(before, on="evidence_id", how="anti")
+    known = now.join(before, on="evidence_id", how="semi").join(before, on=_KNOWN, how="anti", nulls_equal=True)
+    new = pl.concat([unknown, known])
     gone = before.join(now, on="evidence_id", how="anti")
     return EVIDENCE.conform(
         pl.concat([new.with_columns(withdrawn=pl.lit(False)), gone.with_columns(withdrawn=pl.lit(True))])

@@ -1,7 +1,9 @@
 """What the evidence of one day needs from the warehouse: the day itself and little of what was before."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import zip_longest
 
 import polars as pl
 
@@ -44,16 +46,42 @@ SELECT feedback_id FROM feedback_events WHERE arrival_day BETWEEN $since AND $da
 """
 
 
+# Evidence on an answer that was moved goes from one of its sessions to another.
+_MOVED = """
+SELECT DISTINCT session_id FROM interactions WHERE session_id IN (FROM touched) AND interaction_id IN (
+    SELECT interaction_id FROM interactions
+    WHERE arrival_day <= $day AND interaction_id IN (
+        SELECT interaction_id FROM interactions WHERE arrival_day BETWEEN $since AND $day)
+    GROUP BY interaction_id HAVING min(session_id) <> max(session_id)
+)
+"""
+# A message is in every later turn of its conversation again, and the system prompt in all of them.
+_TURNS = """
+interaction_id, source, session_id, turn, user_id, response, observed_at,
+list_filter(prompt_messages, lambda said: said.role = 'user')[-1:] AS prompt_messages
+"""
+
+
 @dataclass(frozen=True)
 class Touched:
     """What the arrivals of a day can have changed: `sessions` (`session_id`) and `events` (`feedback_id`).
 
-    What arrived before `since` is not among them, except as the revisions of what did not.
+    What arrived before `since` is not among them, except as the revisions of what did not. Each session and
+    event can be understood alone, except for the first `together` sessions.
     """
 
     since: date
     sessions: pl.DataFrame
     events: pl.DataFrame
+    together: int = 0
+
+    def parts(self, size: int) -> Iterator["Touched"]:
+        """The same in parts of at most so many sessions and events, unless more belong together."""
+        first = max(self.together, size)
+        sessions = [self.sessions.head(first), *self.sessions.slice(first).iter_slices(size)]
+        no_sessions, no_events = self.sessions.clear(), self.events.clear()
+        for some, said in zip_longest(sessions, self.events.iter_slices(size)):
+            yield Touched(self.since, no_sessions if some is None else some, no_events if said is None else said)
 
 
 def touched_by(warehouse: Warehouse, day: date, fell_due: pl.DataFrame) -> Touched:
@@ -62,15 +90,15 @@ def touched_by(warehouse: Warehouse, day: date, fell_due: pl.DataFrame) -> Touch
     `fell_due` (`session_id`) are those whose silence became longer than usual for their users.
     """
     bounds: dict[str, object] = {"day": day, "since": day - LOOKBACK}
-    return Touched(
-        day - LOOKBACK,
-        warehouse.read(
-            f"SELECT DISTINCT session_id FROM ({_SESSIONS} UNION SELECT session_id FROM fell_due)",
-            bounds,
-            fell_due=fell_due,
-        ),
-        warehouse.read(f"SELECT DISTINCT feedback_id FROM ({_EVENTS})", bounds),
+    sessions = warehouse.read(
+        f"SELECT DISTINCT session_id FROM ({_SESSIONS} UNION SELECT session_id FROM fell_due)",
+        bounds,
+        fell_due=fell_due,
     )
+    moved = warehouse.read(_MOVED, bounds, touched=sessions)
+    alone = sessions.join(moved, on="session_id", how="anti")
+    events = warehouse.read(f"SELECT DISTINCT feedback_id FROM ({_EVENTS})", bounds)
+    return Touched(day - LOOKBACK, pl.concat([moved, alone]), events, moved.height)
 
 
 def events_named(warehouse: Warehouse, events: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -80,13 +108,13 @@ def events_named(warehouse: Warehouse, events: pl.DataFrame, as_of: date) -> pl.
 
 
 def whole_sessions(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.DataFrame:
-    """All interactions of the touched sessions, as of a day."""
+    """All interactions of the touched sessions, as of a day: what their turns need, of the messages the question."""
     theirs = f"""interaction_id IN (
         SELECT interaction_id FROM interactions
         WHERE arrival_day >= DATE '{touched.since}' AND session_id IN (SELECT session_id FROM sessions))"""
     return INTERACTIONS.conform(
         warehouse.read(
-            f"SELECT * FROM {current(INTERACTIONS, as_of, where=theirs)} "
+            f"SELECT {_TURNS} FROM {current(INTERACTIONS, as_of, where=theirs)} "
             "WHERE session_id IN (SELECT session_id FROM sessions)",
             sessions=touched.sessions,
         )

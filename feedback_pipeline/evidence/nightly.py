@@ -1,5 +1,6 @@
 """Evidence and verdicts of one day, read from the warehouse."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import polars as pl
@@ -14,7 +15,13 @@ from feedback_pipeline.evidence.patience import fell_due, patience
 from feedback_pipeline.evidence.reasons.reading import ReasonReader
 from feedback_pipeline.evidence.reasons.reading_evidence import with_reasons
 from feedback_pipeline.evidence.verdicts import fold_verdicts, nothing_known
+from feedback_pipeline.schemas import EVIDENCE
 from feedback_pipeline.warehouse import Warehouse
+
+# A busy day's conversations do not fit into memory: so many sessions and events do at once, beside what DuckDB
+# may use meanwhile.
+_AT_ONCE = 40_000
+_MEMORY = "200MB"
 
 
 def evidence_of(warehouse: Warehouse, day: date, reader: ReasonReader | None = None) -> pl.DataFrame:
@@ -26,13 +33,22 @@ def evidence_of(warehouse: Warehouse, day: date, reader: ReasonReader | None = N
     is found better or worse does not file old evidence anew. So are the reasons that `reader` finds in what
     people wrote; without one, only those that were logged are known.
     """
+    return pl.concat([EVIDENCE.empty(), *evidence_in_parts(warehouse, day, reader)]).sort("evidence_id")
+
+
+def evidence_in_parts(
+    warehouse: Warehouse, day: date, reader: ReasonReader | None = None, at_once: int = _AT_ONCE
+) -> Iterator[pl.DataFrame]:
+    """The rows of `evidence_of`, from `at_once` sessions and events at a time; of a quiet day there is one part."""
+    frugal = warehouse.within(_MEMORY)
     yesterday = day - timedelta(days=1)
-    gaps_before, gaps = patience(warehouse, yesterday), patience(warehouse, day)
-    touched = inputs.touched_by(warehouse, day, fell_due(gaps_before, gaps, day))
-    before = _known(warehouse, touched, yesterday, gaps_before)
-    changed = changes(before, _known(warehouse, touched, day, gaps), day)
-    sure = calibrated(changed, calibration_of(warehouse, yesterday))
-    return with_reasons(sure, reader) if reader else sure
+    gaps_before, gaps = patience(frugal, yesterday), patience(frugal, day)
+    calibration = calibration_of(frugal, yesterday)
+    for touched in inputs.touched_by(frugal, day, fell_due(gaps_before, gaps, day)).parts(at_once):
+        before = _known(frugal, touched, yesterday, gaps_before)
+        changed = changes(before, _known(frugal, touched, day, gaps), day)
+        sure = calibrated(changed, calibration)
+        yield with_reasons(sure, reader) if reader else sure
 
 
 def verdicts_of(warehouse: Warehouse, day: date) -> pl.DataFrame:

@@ -29,15 +29,16 @@ def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
         previous_at=pl.col("observed_at").shift().over("session_id"),
     )
     followed = turns.filter("first").join(previous, on="interaction_id", how="left", maintain_order="left")
-    both = followed.select(
-        pl.col("question").fill_null("").str.to_lowercase(),
-        pl.col("previous_question").fill_null("").str.to_lowercase(),
+    return followed.with_columns(similarity=_similarity(followed)).drop("first")
+
+
+def _similarity(followed: pl.DataFrame) -> pl.Series:
+    again = followed["previous_question"].is_not_null()
+    both = followed.filter(again).select(
+        pl.col("question").fill_null("").str.to_lowercase(), pl.col("previous_question").str.to_lowercase()
     )
-    similarity = process.cpdist(
+    told = process.cpdist(
         both["question"].to_list(), both["previous_question"].to_list(), scorer=fuzz.token_sort_ratio, workers=-1
     )
-    return followed.with_columns(
-        similarity=pl.when(pl.col("previous_question").is_not_null()).then(
-            pl.Series(similarity / 100.0, dtype=pl.Float64)
-        )
-    ).drop("first")
+    unknown = pl.repeat(None, followed.height, dtype=pl.Float64, eager=True)
+    return unknown.scatter(again.arg_true(), pl.Series(told / 100.0, dtype=pl.Float64))

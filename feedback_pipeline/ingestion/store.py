@@ -60,7 +60,7 @@ def store_day(warehouse: Warehouse, landing_zone: Location, day: date, pseudonym
     read = 0
     if changed:
         # What was written is not read again: to keep it in memory would cost as much as the day is large.
-        with warehouse.transaction(_MEMORY, _THREADS) as connection:
+        with warehouse.within(_MEMORY).transaction(_THREADS) as connection:
             for arrival in changed:
                 read += _Intake(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
     return IngestionReport(day, read, warehouse.count(INTERACTIONS, [day]), warehouse.count(FEEDBACK_EVENTS, [day]))

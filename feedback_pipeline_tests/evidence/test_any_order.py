@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from feedback_pipeline.evidence.accounted import feedback_accounts
-from feedback_pipeline.evidence.nightly import evidence_of, verdicts_of
+from feedback_pipeline.evidence.nightly import evidence_in_parts, verdicts_of
 from feedback_pipeline.ingestion.ledger import unaccounted
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
@@ -101,7 +101,7 @@ def worlds(draw):
     return draw(deliveries(lines)), draw(deliveries(lines))
 
 
-def known_in_the_end(folder: Path, world: list[Delivery]) -> dict[str, list[dict]]:
+def known_in_the_end(folder: Path, world: list[Delivery], at_once: int = 1000) -> dict[str, list[dict]]:
     zone, warehouse = folder / "raw", Warehouse(folder / "warehouse.duckdb")
     files: dict[tuple[str, date, str], list[tuple[int, str]]] = {}
     for delivery in world:
@@ -117,7 +117,7 @@ def known_in_the_end(folder: Path, world: list[Delivery]) -> dict[str, list[dict
         (zone / source / str(day) / f"{name}.jsonl").write_text("\n".join(line for _, line in sorted(content)))
     for day in [*DAYS, DAYS[-1] + timedelta(days=1)]:
         store_day(warehouse, zone, day, Pseudonyms(b"key"))
-        warehouse.replace_partition(EVIDENCE, day, evidence_of(warehouse, day))
+        warehouse.replace_partition(EVIDENCE, day, evidence_in_parts(warehouse, day, at_once=at_once))
         warehouse.replace_partition(VERDICTS, day, verdicts_of(warehouse, day))
     assert unaccounted(warehouse, DAYS).is_empty()
     assert feedback_accounts(warehouse, DAYS, day)["lost"].sum() == 0
@@ -136,8 +136,11 @@ def _rows(warehouse: Warehouse, table) -> list[dict]:
 # A world takes seconds: shrinking one that fails would take an hour.
 @settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
 @given(worlds())
-def test_any_order_of_arrival_ends_in_the_same_knowledge(tmp_path_factory, world) -> None:
-    one, other = (known_in_the_end(tmp_path_factory.mktemp("world"), each) for each in world)
+def test_any_order_of_arrival_and_size_of_parts_end_in_the_same_knowledge(tmp_path_factory, world) -> None:
+    one, other = (
+        known_in_the_end(tmp_path_factory.mktemp("world"), each, at_once)
+        for each, at_once in zip(world, (1000, 1), strict=True)
+    )
 
     assert one == other
 
@@ -159,3 +162,21 @@ def test_a_turn_that_arrives_late_withdraws_what_was_read_from_its_neighbours(tm
     assert withdrawn.select("kind", "interaction_id").rows() == [("abandonment", "a2"), ("rephrase", "a0")]
     verdicts = Warehouse(tmp_path / "warehouse.duckdb").partitions(VERDICTS, [DAYS[1]])
     assert verdicts.filter(interaction_id="a0").select("p_satisfied", "n_negative").rows() == [(0.5, 0)]
+
+
+def test_an_answer_that_moves_to_another_session_keeps_its_evidence_though_parts_hold_one_session_each(
+    tmp_path,
+) -> None:
+    asked = [answer("a0", "s1", "u1", 0, QUESTIONS[0], "Hold."), answer("a1", "s1", "u1", 1, QUESTIONS[1], "Press.")]
+    moved = [answer("a0", "s2", "u1", 0, QUESTIONS[0], "Hold."), answer("a1", "s2", "u1", 1, QUESTIONS[1], "Press.")]
+    again = [
+        Delivery(line, ((day, "a", number),))
+        for day, lines in zip(DAYS, (asked, moved), strict=False)
+        for number, line in enumerate(lines)
+    ]
+
+    known = known_in_the_end(tmp_path, again, at_once=1)
+
+    filed = Warehouse(tmp_path / "warehouse.duckdb").partitions(EVIDENCE, DAYS).filter(kind="rephrase")
+    assert filed.select("interaction_id", "withdrawn").rows() == [("a0", False)]
+    assert {row["session_id"] for row in known["interactions"]} == {"s2"}
