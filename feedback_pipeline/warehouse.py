@@ -47,10 +47,7 @@ class Warehouse:
         self._memory_limit = memory_limit
 
     def within(self, memory_limit: str) -> "Warehouse":
-        """The same warehouse, of which DuckDB may hold so much ("400MB") in memory, by default most of the machine's.
-
-        What it cannot hold goes to disk.
-        """
+        """The same warehouse, of which DuckDB may hold so much ("400MB") in memory, else most of the machine's."""
         return Warehouse(self.path, memory_limit)
 
     @contextmanager
@@ -103,12 +100,20 @@ class Warehouse:
         return duckdb_instance(self.path.absolute())
 
     def read(self, query: str, parameters: dict[str, object] | None = None, **frames: pl.DataFrame) -> pl.DataFrame:
-        """Rows of one query, its `$name`s bound to `parameters`, with `frames` as further tables."""
-        with self.reading() as connection:
-            for name, frame in frames.items():
-                connection.register(name, frame.to_arrow())
-            result: pl.DataFrame = connection.sql(query, params=parameters or {}).pl()
-            return result
+        """Rows of one query, its `$name`s bound to `parameters`, with `frames` as further tables.
+
+        What DuckDB cannot do within a memory limit, it does without one.
+        """
+        try:
+            with self.reading() as connection:
+                for name, frame in frames.items():
+                    connection.register(name, frame.to_arrow())
+                result: pl.DataFrame = connection.sql(query, params=parameters or {}).pl()
+                return result
+        except duckdb.OutOfMemoryException:
+            if not self._memory_limit:
+                raise
+        return Warehouse(self.path).read(query, parameters, **frames)
 
     def partitions(self, table: Table, keys: Iterable[date]) -> pl.DataFrame:
         """Rows of the named partitions, in the table's columns."""

@@ -3,6 +3,7 @@
 import threading
 from datetime import date
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -84,6 +85,15 @@ def test_limits_of_memory_and_threads_hold_for_their_use_only(warehouse):
     assert limited == ("95.3 MiB", usual[1] + 1)
     assert warehouse.within("100MB").read(limits).row(0) == ("95.3 MiB", usual[1])
     assert warehouse.read(limits).row(0) == usual
+
+
+def test_a_query_that_needs_more_than_the_limit_of_memory_is_answered_all_the_same(warehouse):
+    query = "SELECT len(list(i)) FROM range(4_000_000) numbers(i)"
+
+    with warehouse.within("20MB").reading() as connection, pytest.raises(duckdb.OutOfMemoryException):
+        connection.sql(query).fetchall()
+
+    assert warehouse.within("20MB").read(query).item() == 4_000_000
 
 
 def test_rows_that_come_in_parts_replace_a_partition_all_at_once_though_they_are_read_from_it(warehouse):

@@ -23,24 +23,31 @@ def patience(warehouse: Warehouse, as_of: date) -> pl.DataFrame:
     goes by; a session of any other user has the default of a day.
     """
     recent = f"arrival_day >= DATE '{as_of - PAST - LONGEST_GAP}'"
+    turns = f"FROM {current(INTERACTIONS, as_of, where=recent)} WHERE user_id IS NOT NULL AND observed_at IS NOT NULL"
+    # In two steps: one query would hold all turns at once.
+    gaps = warehouse.read(
+        f"""
+        SELECT user_id, observed_at, gap FROM (
+            SELECT user_id, observed_at, epoch_us(observed_at) - lag(epoch_us(observed_at)) OVER (
+                PARTITION BY session_id ORDER BY observed_at, interaction_id) AS gap
+            {turns}
+        ) WHERE gap > 0
+        """
+    )
     return warehouse.read(
         f"""
-        WITH turns AS (
-            SELECT interaction_id, session_id, user_id, observed_at,
-                epoch_us(observed_at) - lag(epoch_us(observed_at)) OVER (
-                    PARTITION BY session_id ORDER BY observed_at, interaction_id) AS gap
-            FROM {current(INTERACTIONS, as_of, where=recent)} WHERE user_id IS NOT NULL AND observed_at IS NOT NULL
-        ), last_turns AS (
+        WITH last_turns AS (
             SELECT session_id, max(observed_at) AS last_at, arg_max(user_id, (observed_at, interaction_id)) AS user_id
-            FROM turns GROUP BY session_id HAVING max(observed_at) >= DATE '{as_of - LONGEST_GAP}'
+            {turns} GROUP BY session_id HAVING max(observed_at) >= DATE '{as_of - LONGEST_GAP}'
         )
         SELECT l.session_id, l.last_at,
             greatest($shortest, least($longest, 2 * quantile_disc(t.gap, 0.9))) AS usual_gap
-        FROM last_turns l JOIN turns t ON t.user_id = l.user_id
-            AND t.gap > 0 AND t.observed_at BETWEEN l.last_at - INTERVAL {PAST.days} DAY AND l.last_at
+        FROM last_turns l JOIN known t ON t.user_id = l.user_id
+            AND t.observed_at BETWEEN l.last_at - INTERVAL {PAST.days} DAY AND l.last_at
         GROUP BY ALL HAVING count(*) >= {LEAST_GAPS}
         """,
         {"shortest": _microseconds(SHORTEST_GAP), "longest": _microseconds(LONGEST_GAP)},
+        known=gaps.filter(pl.len().over("user_id") >= LEAST_GAPS),
     ).cast(SCHEMA)
 
 
