@@ -44,8 +44,6 @@ SELECT feedback_id FROM feedback_events WHERE arrival_day BETWEEN $since AND $da
         AND interaction_id IN (SELECT interaction_id FROM arrived))
 )
 """
-
-
 # Evidence on an answer that was moved goes from one of its sessions to another.
 _MOVED = """
 SELECT DISTINCT session_id FROM interactions WHERE session_id IN (FROM touched) AND interaction_id IN (
