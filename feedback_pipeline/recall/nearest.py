@@ -1,26 +1,17 @@
 """The nearest of all stored vectors to each of many, found exactly.
 
-A product of matrices says roughly how near they are, in bfloat16 where the processor is fast at that. It is wrong by
-less than `_ROUNDING`, so that what it puts further below the k-th best is not among the k. The little that is left
-is compared in float32, about k of each thousand.
+A product of matrices says roughly how near they are, and by how much it may be wrong, so that what it puts further
+below the k-th best is not among the k. The little that is left is compared in float32, about k of each thousand.
 
 Importing this module imports torch and numba, which takes seconds: import it where many vectors are searched.
 """
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch.utils.dlpack import from_dlpack
 
 from feedback_pipeline.compiled import compiled
-from feedback_pipeline.matmul import onednn_matmul
+from feedback_pipeline.recall.rough import ROWS, rough_cosines
 
-# So many stored vectors by so many questions are compared at once: 16 MB of similarities.
-ROWS = 4096
-_QUESTIONS = 1024
-# bfloat16 keeps 8 binary digits: each of two factors is rounded by up to 2^-8 of itself, so the sum of their products,
-# for vectors of length 1, by up to 2^-7 (Cauchy and Schwarz), 2^-16, and a trace of float32 more.
-_ROUNDING = 0.008
 # Similarities that are passed over together where none is near enough.
 _STRETCH = 64
 
@@ -39,48 +30,47 @@ class Nearest:
         self.similarities = np.full((len(questions), k), -np.inf, dtype=np.float32)
         self.places = np.full((len(questions), k), -1, dtype=np.int64)
         self._questions = np.array(questions, dtype=np.float32, order="C")
-        self._rough = torch.empty(min(len(questions), _QUESTIONS) * ROWS)
+        self._rough = rough_cosines(self._questions)
         self._seen = 0
 
     def look_at(self, stored: Vectors) -> None:
         """Take further vectors (rows x dimension, of length 1) into account."""
         for first in range(0, len(stored), ROWS):
             rows = stored[first : first + ROWS]
-            for start in range(0, len(self._questions), _QUESTIONS):
-                self._compare(rows, slice(start, start + _QUESTIONS))
+            for part, values, unit, error in self._rough.cosines(rows):
+                best, where = self.similarities[part], self.places[part]
+                _keep(values, unit, error, self._questions[part], rows, self._seen, best, where)
             self._seen += len(rows)
-
-    def _compare(self, rows: Vectors, part: slice) -> None:
-        questions = self._questions[part]
-        # In memory used before: fresh pages would cost as much as the product.
-        rough = self._rough[: len(questions) * len(rows)].view(len(questions), len(rows))
-        with onednn_matmul():
-            # Not `from_numpy`, which warns of arrays that cannot be written to, as LanceDB's.
-            torch.mm(torch.from_numpy(questions), from_dlpack(rows).T, out=rough)
-        _keep(rough.numpy(), questions, rows, self._seen, self.similarities[part], self.places[part])
 
 
 @compiled
 def _keep(
-    rough: Vectors, questions: Vectors, stored: Vectors, before: int, similarities: Vectors, places: Places
+    rough: Vectors | npt.NDArray[np.int32],
+    unit: np.float32,
+    error: np.float32,
+    questions: Vectors,
+    stored: Vectors,
+    before: int,
+    similarities: Vectors,
+    places: Places,
 ) -> None:
     """Put what is nearer than the k-th best of a question into its row of `similarities` and `places`."""
     for question in range(len(questions)):
         best, where = similarities[question], places[question]
-        least = best[-1] - np.float32(_ROUNDING)
+        least = (best[-1] - error) / unit
         for start in range(0, len(stored), _STRETCH):
             stretch = rough[question, start : start + _STRETCH]
             # By index and without a branch, so that the processor compares many at once.
             near = False
             for offset in range(len(stretch)):
-                near |= stretch[offset] > least
+                near |= np.float32(stretch[offset]) > least
             if not near:
                 continue
             for offset in range(len(stretch)):
-                if stretch[offset] > least:
+                if np.float32(stretch[offset]) > least:
                     row = start + offset
                     _insert(np.dot(questions[question], stored[row]), before + row, best, where)
-                    least = best[-1] - np.float32(_ROUNDING)
+                    least = (best[-1] - error) / unit
 
 
 @compiled

@@ -23,6 +23,8 @@ _PER_SESSION = 5
 # Rows of each ranking that are fused, and the constant of Cormack et al.
 _FUSED = 50
 _RANK_CONSTANT = 60
+# Batches that are read before they are compared, as both want all cores.
+_READ_AT_ONCE = 8
 _SELECTED = [*EXCHANGES.columns, "vector"]
 
 
@@ -95,16 +97,19 @@ def nearest(folder: Path, encoder: Encoder, vectors: Vector, k: int = 10) -> lis
     a `k` below 1.
     """
     # Imports torch and numba.
-    from feedback_pipeline.recall.nearest import ROWS, Nearest
+    from feedback_pipeline.recall.nearest import Nearest
+    from feedback_pipeline.recall.rough import ROWS
 
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     table = open_index(folder, encoder)
     found = Nearest(vectors, k)
     ids = []
-    for batch in table.search().select(["interaction_id", "vector"]).to_batches(batch_size=ROWS):
-        found.look_at(np.asarray(batch["vector"].flatten()).reshape(len(batch), -1))
-        ids.append(batch["interaction_id"])
+    batches = iter(table.search().select(["interaction_id", "vector"]).to_batches(batch_size=ROWS))
+    while read := list(islice(batches, _READ_AT_ONCE)):
+        for batch in read:
+            found.look_at(np.asarray(batch["vector"].flatten()).reshape(len(batch), -1))
+            ids.append(batch["interaction_id"])
     known = found.places >= 0
     names = iter(pa.chunked_array(ids, pa.string()).take(pa.array(found.places[known])).to_pylist())
     return [list(islice(names, count)) for count in known.sum(axis=1)]

@@ -1,0 +1,124 @@
+"""Cosines of many pairs of vectors, roughly and fast: off by less than they say."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.dlpack import from_dlpack
+
+from feedback_pipeline.compiled import compiled
+from feedback_pipeline.matmul import onednn_matmul
+
+Vectors = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.int8]
+# So many stored vectors by so many questions are compared at once: 16 MB.
+ROWS = 4096
+_QUESTIONS = 1024
+_LARGEST = 127
+# Below the largest number of any vector of length 1: of vectors that are all zero any step will do.
+_LEAST = 1e-6
+# What adding up in float32 may be off by, for vectors of length 1.
+_ADDING = 1e-4
+
+
+class Rough(NamedTuple):
+    """Of the questions in `part` by stored vectors: `values * unit` are the cosines, off by less than `error`."""
+
+    part: slice
+    values: npt.NDArray[np.int32] | Vectors
+    unit: np.float32
+    error: np.float32
+
+
+class InBytes:
+    """Each number as one of 255 steps of the largest, which a product of bytes multiplies and adds up exactly.
+
+    A step rounds each number by up to half of itself, so a vector of d numbers by up to sqrt(d) / 2 steps, and a
+    cosine by as much of either factor, the other being of length 1 (Cauchy and Schwarz).
+    """
+
+    def __init__(self, questions: Vectors) -> None:
+        self._step, self._questions = _in_steps(questions)
+        # In memory used before: fresh pages would cost as much as the product.
+        self._values = torch.empty(min(len(questions), _QUESTIONS) * ROWS, dtype=torch.int32)
+
+    def cosines(self, stored: Vectors) -> Iterator[Rough]:
+        """Of all questions by up to `ROWS` vectors of length 1."""
+        step, rows = _in_steps(stored)
+        of_a_step = np.sqrt(stored.shape[1]) / 2
+        ours, theirs = of_a_step * self._step, of_a_step * step
+        error = np.float32(ours + theirs + ours * theirs + _ADDING)
+        for part in _parts(self._questions):
+            questions = self._questions[part]
+            values = self._values[: len(questions) * len(rows)].view(len(questions), len(rows))
+            torch._int_mm(torch.from_numpy(questions), torch.from_numpy(rows).T, out=values)
+            yield Rough(part, values.numpy(), np.float32(self._step * step), error)
+
+
+class InFloats:
+    """In float32, by bfloat16 where the processor is fast at that.
+
+    bfloat16 keeps 8 binary digits: each of two factors is rounded by up to 2^-8 of itself, so the sum of their
+    products, for vectors of length 1, by up to 2^-7 (Cauchy and Schwarz) and 2^-16.
+    """
+
+    _ERROR = np.float32(2**-7 + 2**-16 + _ADDING)
+
+    def __init__(self, questions: Vectors) -> None:
+        self._questions = questions
+        self._values = torch.empty(min(len(questions), _QUESTIONS) * ROWS)
+
+    def cosines(self, stored: Vectors) -> Iterator[Rough]:
+        """Of all questions by up to `ROWS` vectors of length 1."""
+        for part in _parts(self._questions):
+            questions = self._questions[part]
+            values = self._values[: len(questions) * len(stored)].view(len(questions), len(stored))
+            with onednn_matmul():
+                # Not `from_numpy`, which warns of arrays that cannot be written to, as LanceDB's.
+                torch.mm(torch.from_numpy(questions), from_dlpack(stored).T, out=values)
+            yield Rough(part, values.numpy(), np.float32(1), self._ERROR)
+
+
+def rough_cosines(questions: Vectors) -> InBytes | InFloats:
+    """The faster of both that this processor is right with."""
+    # PyTorch leaves a product of single bytes undone.
+    bytes_are_right = questions.shape[1] > 1 and _bytes_are_multiplied_exactly()
+    return InBytes(questions) if bytes_are_right else InFloats(questions)
+
+
+@cache
+def _bytes_are_multiplied_exactly() -> bool:
+    """Processors without instructions for it (VNNI) add pairs of products up in 16 bits, and cut off what is more."""
+    largest = torch.full((32, 64), _LARGEST, dtype=torch.int8)
+    return bool((torch._int_mm(largest, largest.T) == 64 * _LARGEST**2).all())
+
+
+def _parts(questions: Vectors | Bytes) -> list[slice]:
+    return [slice(start, start + _QUESTIONS) for start in range(0, len(questions), _QUESTIONS)]
+
+
+def _in_steps(vectors: Vectors) -> tuple[float, Bytes]:
+    """How large a step is, and the vectors in whole steps."""
+    step = float(_largest(vectors).max(initial=_LEAST)) / _LARGEST
+    steps = np.empty(vectors.shape, dtype=np.int8)
+    _rounded(vectors, np.float32(1 / step), steps)
+    return step, steps
+
+
+@compiled
+def _largest(vectors: Vectors) -> Vectors:
+    largest = np.zeros(len(vectors), dtype=np.float32)
+    for row in range(len(vectors)):
+        for column in range(vectors.shape[1]):
+            largest[row] = max(largest[row], abs(vectors[row, column]))
+    return largest
+
+
+@compiled
+def _rounded(vectors: Vectors, scale: np.float32, steps: Bytes) -> None:
+    for row in range(len(vectors)):
+        for column in range(vectors.shape[1]):
+            steps[row, column] = np.int8(np.rint(vectors[row, column] * scale))
