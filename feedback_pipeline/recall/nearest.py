@@ -8,8 +8,9 @@ Importing this module imports torch and numba, which takes seconds: import it wh
 
 import numpy as np
 import numpy.typing as npt
+from numba import prange
 
-from feedback_pipeline.compiled import compiled
+from feedback_pipeline.compiled import compiled, compiled_rows
 from feedback_pipeline.recall.rough import ROWS, rough_cosines
 
 # Similarities that are passed over together where none is near enough.
@@ -43,7 +44,7 @@ class Nearest:
             self._seen += len(rows)
 
 
-@compiled
+@compiled_rows
 def _keep(
     rough: Vectors | npt.NDArray[np.int32],
     unit: np.float32,
@@ -55,7 +56,7 @@ def _keep(
     places: Places,
 ) -> None:
     """Put what is nearer than the k-th best of a question into its row of `similarities` and `places`."""
-    for question in range(len(questions)):
+    for question in prange(len(questions)):
         best, where = similarities[question], places[question]
         least = (best[-1] - error) / unit
         for start in range(0, len(stored), _STRETCH):

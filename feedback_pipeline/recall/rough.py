@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from numba import prange
 from torch.utils.dlpack import from_dlpack
 
-from feedback_pipeline.compiled import compiled
+from feedback_pipeline.compiled import compiled_rows
 from feedback_pipeline.matmul import onednn_matmul
 
 Vectors = npt.NDArray[np.float32]
@@ -108,17 +109,17 @@ def _in_steps(vectors: Vectors) -> tuple[float, Bytes]:
     return step, steps
 
 
-@compiled
+@compiled_rows
 def _largest(vectors: Vectors) -> Vectors:
     largest = np.zeros(len(vectors), dtype=np.float32)
-    for row in range(len(vectors)):
+    for row in prange(len(vectors)):
         for column in range(vectors.shape[1]):
             largest[row] = max(largest[row], abs(vectors[row, column]))
     return largest
 
 
-@compiled
+@compiled_rows
 def _rounded(vectors: Vectors, scale: np.float32, steps: Bytes) -> None:
-    for row in range(len(vectors)):
+    for row in prange(len(vectors)):
         for column in range(vectors.shape[1]):
             steps[row, column] = np.int8(np.rint(vectors[row, column] * scale))

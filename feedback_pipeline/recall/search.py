@@ -1,6 +1,9 @@
 """Search: the exchanges nearest to a text or to another exchange, among those a filter lets through."""
 
 import re
+from asyncio import gather
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +16,7 @@ import pyarrow as pa
 from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.filters import Filters, literal
-from feedback_pipeline.recall.index import open_index
+from feedback_pipeline.recall.index import ask, open_index
 from feedback_pipeline.recall.indices import EXACT, REFINE_FACTOR, vector_search
 
 Mode = Literal["meaning", "words", "hybrid"]
@@ -64,26 +67,22 @@ def search(
         raise ValueError("give either a text or an interaction to look for")
     if text is not None and not text.strip():
         raise ValueError("the text to look for is empty")
-    table = open_index(folder, encoder)
     filters = filters or Filters()
-    condition = filters.condition()
-    if like is None:
-        words, vector = str(text), encoder.encode([str(text)])[0]
-    else:
-        words, vector = _stored(table, like)
-        condition = " AND ".join(filter(None, (f"interaction_id <> {literal(like)}", condition)))
+    start = None if text is None else (text, encoder.encode([text])[0])
     limit = k * _PER_SESSION if by_session else k
 
-    def ranked(query: Any, rows: int) -> pl.DataFrame:
-        return _run(query.limit(rows), condition, filters)
+    async def asked(table: Any) -> tuple[list[pa.Table], Vector]:
+        words, meaning = start or await _stored(table, str(like))
+        condition = _condition(filters, like)
+        queries = [_by_meaning(folder, table, meaning)] if mode != "words" else []
+        queries += [_by_words(table, words)] if mode != "meaning" else []
+        rows = max(limit, _FUSED) if mode == "hybrid" else limit
+        return await gather(*(_within(query, condition).limit(rows).to_arrow() for query in queries)), meaning
 
-    if mode == "hybrid":
-        rows = max(limit, _FUSED)
-        both = [ranked(_by_meaning(folder, table, vector), rows), ranked(_by_words(table, words), rows)]
-        found = _fused(both).head(limit)
-    else:
-        found = ranked(_by_words(table, words) if mode == "words" else _by_meaning(folder, table, vector), limit)
-    result = _with_similarity(found, vector)
+    with _explained(filters):
+        ranked, meaning = ask(folder, encoder, asked)
+    found = _fused([pl.DataFrame(pl.from_arrow(rows)) for rows in ranked]).head(limit)
+    result = _with_similarity(found, meaning)
     return _best_of_sessions(result).head(k) if by_session else result
 
 
@@ -115,19 +114,29 @@ def nearest(folder: Path, encoder: Encoder, vectors: Vector, k: int = 10) -> lis
     return [list(islice(names, count)) for count in known.sum(axis=1)]
 
 
-def _stored(table: Any, interaction_id: str) -> tuple[str, Vector]:
-    rows = table.search().where(f"interaction_id = {literal(interaction_id)}").select(["text", "vector"]).to_list()
+async def _stored(table: Any, interaction_id: str) -> tuple[str, Vector]:
+    query = table.query().where(f"interaction_id = {literal(interaction_id)}").select(["text", "vector"])
+    rows = await query.to_list()
     if not rows:
         raise LookupError(f"no exchange {interaction_id!r} in the index")
     return rows[0]["text"], np.asarray(rows[0]["vector"], dtype=np.float32)
 
 
+def _condition(filters: Filters, like: str | None) -> str | None:
+    another = None if like is None else f"interaction_id <> {literal(like)}"
+    return " AND ".join(filter(None, (another, filters.condition()))) or None
+
+
+def _within(query: Any, condition: str | None) -> Any:
+    return query if condition is None else query.where(condition)
+
+
 def _by_words(table: Any, words: str) -> Any:
-    return table.search(words, query_type="fts", fts_columns="text").select([*_SELECTED, "_score"])
+    return table.query().nearest_to_text(words, columns="text").select([*_SELECTED, "_score"])
 
 
 def _by_meaning(folder: Path, table: Any, vector: Vector) -> Any:
-    query = table.search(vector, vector_column_name="vector").distance_type("cosine")
+    query = table.query().nearest_to(vector).column("vector").distance_type("cosine")
     indexed = vector_search(folder, table) != EXACT
     query = query.refine_factor(REFINE_FACTOR) if indexed else query.bypass_vector_index()
     return query.select([*_SELECTED, "_distance"])
@@ -135,6 +144,8 @@ def _by_meaning(folder: Path, table: Any, vector: Vector) -> Any:
 
 def _fused(ranked: list[pl.DataFrame]) -> pl.DataFrame:
     """Several rankings as one: each gives its n-th row 1 / (60 + n)."""
+    if len(ranked) == 1:
+        return ranked[0]
     votes = [rows.select(_SELECTED).with_row_index("rank", offset=1) for rows in ranked]
     return (
         pl.concat(votes)
@@ -144,11 +155,11 @@ def _fused(ranked: list[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _run(query: Any, condition: str | None, filters: Filters) -> pl.DataFrame:
-    if condition is not None:
-        query = query.where(condition, prefilter=True)
+@contextmanager
+def _explained(filters: Filters) -> Iterator[None]:
+    """Says of a filter that LanceDB does not understand which one it is, and what it could be of."""
     try:
-        return pl.DataFrame(pl.from_arrow(query.to_arrow()))
+        yield
     except (ValueError, RuntimeError) as error:
         if filters.where is None or (isinstance(error, RuntimeError) and "filter expression" not in str(error)):
             raise
