@@ -8,13 +8,9 @@ Importing this module imports torch and numba, which takes seconds: import it wh
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
-from feedback_pipeline.compiled import compiled, compiled_rows
-from feedback_pipeline.recall.rough import ROWS, rough_cosines
-
-# Similarities that are passed over together where none is near enough.
-_STRETCH = 64
+from feedback_pipeline.compiled import compiled
+from feedback_pipeline.recall.rough import ROWS, STRETCH, Values, rough_cosines
 
 Vectors = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
@@ -38,15 +34,16 @@ class Nearest:
         """Take further vectors (rows x dimension, of length 1) into account."""
         for first in range(0, len(stored), ROWS):
             rows = stored[first : first + ROWS]
-            for part, values, unit, error in self._rough.cosines(rows):
+            for part, values, peaks, unit, error in self._rough.cosines(rows):
                 best, where = self.similarities[part], self.places[part]
-                _keep(values, unit, error, self._questions[part], rows, self._seen, best, where)
+                _keep(values, peaks, unit, error, self._questions[part], rows, self._seen, best, where)
             self._seen += len(rows)
 
 
-@compiled_rows
+@compiled
 def _keep(
-    rough: Vectors | npt.NDArray[np.int32],
+    rough: Values,
+    peaks: Values,
     unit: np.float32,
     error: np.float32,
     questions: Vectors,
@@ -56,20 +53,15 @@ def _keep(
     places: Places,
 ) -> None:
     """Put what is nearer than the k-th best of a question into its row of `similarities` and `places`."""
-    for question in prange(len(questions)):
+    for question in range(len(questions)):
         best, where = similarities[question], places[question]
         least = (best[-1] - error) / unit
-        for start in range(0, len(stored), _STRETCH):
-            stretch = rough[question, start : start + _STRETCH]
-            # By index and without a branch, so that the processor compares many at once.
-            near = False
-            for offset in range(len(stretch)):
-                near |= np.float32(stretch[offset]) > least
-            if not near:
+        for start in range(0, len(stored), STRETCH):
+            stretch = start // STRETCH
+            if stretch < peaks.shape[1] and np.float32(peaks[question, stretch]) <= least:
                 continue
-            for offset in range(len(stretch)):
-                if np.float32(stretch[offset]) > least:
-                    row = start + offset
+            for row in range(start, min(start + STRETCH, len(stored))):
+                if np.float32(rough[question, row]) > least:
                     _insert(np.dot(questions[question], stored[row]), before + row, best, where)
                     least = (best[-1] - error) / unit
 

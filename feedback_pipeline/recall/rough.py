@@ -2,21 +2,21 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from numba import prange
 from torch.utils.dlpack import from_dlpack
 
-from feedback_pipeline.compiled import compiled_rows
 from feedback_pipeline.matmul import onednn_matmul
 
 Vectors = npt.NDArray[np.float32]
-Bytes = npt.NDArray[np.int8]
+Values = npt.NDArray[np.int32] | Vectors
 # So many stored vectors by so many questions are compared at once: 16 MB.
 ROWS = 4096
+# Stored vectors that can be passed over together.
+STRETCH = 64
 _QUESTIONS = 1024
 _LARGEST = 127
 # Below the largest number of any vector of length 1: of vectors that are all zero any step will do.
@@ -26,10 +26,14 @@ _ADDING = 1e-4
 
 
 class Rough(NamedTuple):
-    """Of the questions in `part` by stored vectors: `values * unit` are the cosines, off by less than `error`."""
+    """Of the questions in `part` by stored vectors: `values * unit` are the cosines, off by less than `error`.
+
+    `peaks` are the largest values of each `STRETCH` stored vectors, without what is left over at the end.
+    """
 
     part: slice
-    values: npt.NDArray[np.int32] | Vectors
+    values: Values
+    peaks: Values
     unit: np.float32
     error: np.float32
 
@@ -42,21 +46,21 @@ class InBytes:
     """
 
     def __init__(self, questions: Vectors) -> None:
-        self._step, self._questions = _in_steps(questions)
+        self._step, self._questions = _in_steps(torch.from_numpy(questions))
         # In memory used before: fresh pages would cost as much as the product.
         self._values = torch.empty(min(len(questions), _QUESTIONS) * ROWS, dtype=torch.int32)
 
     def cosines(self, stored: Vectors) -> Iterator[Rough]:
         """Of all questions by up to `ROWS` vectors of length 1."""
-        step, rows = _in_steps(stored)
+        step, rows = _in_steps(_tensor(stored))
         of_a_step = np.sqrt(stored.shape[1]) / 2
         ours, theirs = of_a_step * self._step, of_a_step * step
         error = np.float32(ours + theirs + ours * theirs + _ADDING)
         for part in _parts(self._questions):
             questions = self._questions[part]
             values = self._values[: len(questions) * len(rows)].view(len(questions), len(rows))
-            torch._int_mm(torch.from_numpy(questions), torch.from_numpy(rows).T, out=values)
-            yield Rough(part, values.numpy(), np.float32(self._step * step), error)
+            torch._int_mm(questions, rows.T, out=values)
+            yield Rough(part, values.numpy(), _peaks(values), np.float32(self._step * step), error)
 
 
 class InFloats:
@@ -69,18 +73,18 @@ class InFloats:
     _ERROR = np.float32(2**-7 + 2**-16 + _ADDING)
 
     def __init__(self, questions: Vectors) -> None:
-        self._questions = questions
+        self._questions = torch.from_numpy(questions)
         self._values = torch.empty(min(len(questions), _QUESTIONS) * ROWS)
 
     def cosines(self, stored: Vectors) -> Iterator[Rough]:
         """Of all questions by up to `ROWS` vectors of length 1."""
+        rows = _tensor(stored)
         for part in _parts(self._questions):
             questions = self._questions[part]
-            values = self._values[: len(questions) * len(stored)].view(len(questions), len(stored))
+            values = self._values[: len(questions) * len(rows)].view(len(questions), len(rows))
             with onednn_matmul():
-                # Not `from_numpy`, which warns of arrays that cannot be written to, as LanceDB's.
-                torch.mm(torch.from_numpy(questions), from_dlpack(stored).T, out=values)
-            yield Rough(part, values.numpy(), np.float32(1), self._ERROR)
+                torch.mm(questions, rows.T, out=values)
+            yield Rough(part, values.numpy(), _peaks(values), np.float32(1), self._ERROR)
 
 
 def rough_cosines(questions: Vectors) -> InBytes | InFloats:
@@ -97,29 +101,23 @@ def _bytes_are_multiplied_exactly() -> bool:
     return bool((torch._int_mm(largest, largest.T) == 64 * _LARGEST**2).all())
 
 
-def _parts(questions: Vectors | Bytes) -> list[slice]:
+def _tensor(stored: Vectors) -> torch.Tensor:
+    # Not by `from_numpy`, which warns of arrays that cannot be written to, as LanceDB's.
+    return from_dlpack(stored)
+
+
+def _peaks(values: torch.Tensor) -> Values:
+    whole = values.shape[1] // STRETCH
+    stretches = values[:, : whole * STRETCH].view(len(values), whole, STRETCH)
+    return cast(Values, stretches.amax(2).numpy())
+
+
+def _parts(questions: Vectors | torch.Tensor) -> list[slice]:
     return [slice(start, start + _QUESTIONS) for start in range(0, len(questions), _QUESTIONS)]
 
 
-def _in_steps(vectors: Vectors) -> tuple[float, Bytes]:
+def _in_steps(vectors: torch.Tensor) -> tuple[float, torch.Tensor]:
     """How large a step is, and the vectors in whole steps."""
-    step = float(_largest(vectors).max(initial=_LEAST)) / _LARGEST
-    steps = np.empty(vectors.shape, dtype=np.int8)
-    _rounded(vectors, np.float32(1 / step), steps)
-    return step, steps
-
-
-@compiled_rows
-def _largest(vectors: Vectors) -> Vectors:
-    largest = np.zeros(len(vectors), dtype=np.float32)
-    for row in prange(len(vectors)):
-        for column in range(vectors.shape[1]):
-            largest[row] = max(largest[row], abs(vectors[row, column]))
-    return largest
-
-
-@compiled_rows
-def _rounded(vectors: Vectors, scale: np.float32, steps: Bytes) -> None:
-    for row in prange(len(vectors)):
-        for column in range(vectors.shape[1]):
-            steps[row, column] = np.int8(np.rint(vectors[row, column] * scale))
+    least, most = torch.aminmax(vectors) if vectors.numel() else (0, 0)
+    step = max(-float(least), float(most), _LEAST) / _LARGEST
+    return step, (vectors * (1 / step)).round_().to(torch.int8)

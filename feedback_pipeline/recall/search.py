@@ -175,7 +175,7 @@ def _complaint(error: Exception) -> str:
 def _with_similarity(found: pl.DataFrame, vector: Vector) -> pl.DataFrame:
     stored = found["vector"].to_numpy().reshape(found.height, len(vector))
     cosine = (stored.astype(np.float64) @ vector).astype(np.float32)
-    return EXCHANGES.conform(found.select(*EXCHANGES.columns)).with_columns(similarity=pl.Series(cosine))
+    return found.select(*EXCHANGES.columns, pl.Series("similarity", cosine))
 
 
 def _best_of_sessions(found: pl.DataFrame) -> pl.DataFrame:

@@ -119,7 +119,7 @@ def test_rough_cosines_are_off_by_less_than_they_say(product, seed, dimension, l
     if product is InBytes and not isinstance(rough_cosines(questions), InBytes):
         pytest.skip("this processor multiplies bytes inexactly")
 
-    [(part, values, unit, error)] = product(questions).cosines(stored)
+    [(part, values, _, unit, error)] = product(questions).cosines(stored)
 
     exact = questions[part].astype(np.float64) @ stored.astype(np.float64).T
     assert np.abs(values * np.float64(unit) - exact).max() < error
