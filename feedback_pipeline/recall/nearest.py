@@ -55,7 +55,11 @@ def _keep(
     """Put what is nearer than the k-th best of a question into its row of `similarities` and `places`."""
     for question in range(len(questions)):
         best, where = similarities[question], places[question]
-        least = (best[-1] - error) / unit
+        kth = best[-1]
+        if kth == -np.inf and peaks.shape[1] >= len(best):
+            # The k largest peaks are of k different vectors, all of them at least as near as the least of these.
+            kth = np.sort(peaks[question])[-len(best)] * unit - error
+        least = (kth - error) / unit
         for start in range(0, len(stored), STRETCH):
             stretch = start // STRETCH
             if stretch < peaks.shape[1] and np.float32(peaks[question, stretch]) <= least:
@@ -63,7 +67,7 @@ def _keep(
             for row in range(start, min(start + STRETCH, len(stored))):
                 if np.float32(rough[question, row]) > least:
                     _insert(np.dot(questions[question], stored[row]), before + row, best, where)
-                    least = (best[-1] - error) / unit
+                    least = (max(kth, best[-1]) - error) / unit
 
 
 @compiled
