@@ -68,12 +68,12 @@ def search(
     if text is not None and not text.strip():
         raise ValueError("the text to look for is empty")
     filters = filters or Filters()
+    condition = _condition(filters, like)
     start = None if text is None else (text, encoder.encode([text])[0])
     limit = k * _PER_SESSION if by_session else k
 
     async def asked(table: Any) -> tuple[list[pa.Table], Vector]:
         words, meaning = start or await _stored(table, str(like))
-        condition = _condition(filters, like)
         queries = [_by_meaning(folder, table, meaning)] if mode != "words" else []
         queries += [_by_words(table, words)] if mode != "meaning" else []
         rows = max(limit, _FUSED) if mode == "hybrid" else limit

@@ -1,3 +1,4 @@
+import asyncio
 import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -46,9 +47,16 @@ def test_the_nearest_comes_first(folder):
     assert found(folder) == ["near", "middle", "far"]
 
 
+def test_a_search_is_made_where_an_event_loop_runs_as_in_a_notebook(folder):
+    async def cell():
+        return found(folder)
+
+    assert asyncio.run(cell()) == ["near", "middle", "far"]
+
+
 def test_all_metadata_and_the_similarity_are_returned(folder):
     result = search(folder, WordCounts(dimension=512), "apples and pears")
-    assert result.columns == [*EXCHANGES.columns, "similarity"]
+    assert result.schema == EXCHANGES.schema | {"similarity": pl.Float32}
     assert result["similarity"].to_list() == [
         pytest.approx(1.0),
         pytest.approx(2 / 3, abs=0.01),
