@@ -195,7 +195,7 @@ def _batch(
     lines = chunk.lines.join(rejected, on="event_id", how="left", maintain_order="left").with_columns(
         reason=pl.coalesce("reason", "rejection")
     )
-    raw_events = pseudonyms.hidden(lines, chunk.parsed, names).select(
+    raw_events = pseudonyms.hidden(lines, chunk.parsed, names, source.users).select(
         "event_id",
         *POSITION,
         "payload",

@@ -21,7 +21,7 @@ from polars_hash import CryptographicHashingNameSpace
 
 from feedback_pipeline.ingestion.json_text import json_text
 from feedback_pipeline.ingestion.parsed import Parsed
-from feedback_pipeline.ingestion.user_fields import USER_FIELD, with_users
+from feedback_pipeline.ingestion.user_fields import user_fields
 
 _PREFIX = "user-"
 _DIGITS = 32
@@ -75,17 +75,21 @@ class Pseudonyms:
         key = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
         return bytes(byte ^ pad for byte in key.ljust(_BLOCK_BYTES, b"\0"))
 
-    def hidden(self, lines: pl.DataFrame, parsed: Parsed, names: pl.DataFrame) -> pl.DataFrame:
+    def hidden(
+        self, lines: pl.DataFrame, parsed: Parsed, names: pl.DataFrame, own: tuple[str, ...] = ()
+    ) -> pl.DataFrame:
         """`lines` (`event_id`, `payload`, `reason`) with pseudonyms for the users that `parsed` found in them.
 
         Each text of a payload that is nothing but a user's id is replaced, also in JSON within a text,
         and so is a user's number in a field that can be theirs. A line that could not be read tells
-        its user, if at all, by one of the `user_fields` of the formats.
+        its user, if at all, by one of the `user_fields` of the formats, or of the source's `own`.
         """
         spelt = names.with_columns(text=_quoted(names["user_id"]), named=pl.format('"{}"', "pseudonym"))
         for users in _one_a_line(parsed):
             lines = _without(lines, users.join(spelt, on="user_id"))
-        unread = pl.when(pl.col("reason").is_not_null()).then("payload").str.contains(USER_FIELD).fill_null(False)
+        fields = user_fields(own)
+        rejected = pl.when(pl.col("reason").is_not_null()).then("payload")
+        unread = rejected.str.contains(fields.any_of_them).fill_null(False)
         telling = lines.select(unread).to_series()
         if not telling.any():
             return lines
@@ -95,7 +99,7 @@ class Pseudonyms:
         def named(user: str) -> str:
             return user if user in hidden else self.of(user)
 
-        return _changed(lines, telling, lambda row: with_users(row["payload"], named))
+        return _changed(lines, telling, lambda row: fields.named(row["payload"], named))
 
 
 def _sha256(content: pl.Expr) -> pl.Expr:

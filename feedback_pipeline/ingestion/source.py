@@ -12,6 +12,7 @@ records: data              # of JSON documents: the field whose list holds the r
 mapping: …                 # with format mapping: see `mapping.declaration`
 adapter: my_logs:parse     # with format adapter: a function from a record to its items
 options: {key: value}      # with format adapter: keyword arguments of the function
+users: [author, rater.id]  # with format adapter: the fields that tell users, hidden in lines that are rejected
 ```
 
 The formats of `formats.registry` know three more, for what only the product can tell:
@@ -42,6 +43,7 @@ from feedback_pipeline.ingestion.formats.reading import Reading
 from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS, RecordSplitter
 from feedback_pipeline.ingestion.mapping.compiler import compile_mapping
 from feedback_pipeline.ingestion.mapping.declaration import Mapping, ZoneName, zone
+from feedback_pipeline.ingestion.mapping.users import user_fields_of
 from feedback_pipeline.ingestion.records import Item, RecordParser
 from feedback_pipeline.schemas import REASONS
 from feedback_pipeline.settings import Location
@@ -62,7 +64,8 @@ class Source:
     `parser` is how to read a record, where the format is not a columnar one; `split` how to unpack
     one that holds several, and `pages` the fields with the list of an API's page; with `in_parts`,
     several lines may tell an answer together. `records` names the list of a JSON document. `reviewers`
-    says whether its lines may speak for reviewers.
+    says whether its lines may speak for reviewers. `users` are fields that tell users, beside those of
+    the formats.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Source:
     adapter: str | None = None
     reviewers: bool = False
     times: Numbers | None = None
+    users: tuple[str, ...] = ()
 
     @property
     def clock(self) -> Clock:
@@ -117,6 +121,7 @@ class _Declaration(BaseModel):
     join_window_hours: Annotated[float, Field(gt=0, le=168)] | None = None
     drop: tuple[Annotated[str, AfterValidator(_field)], ...] = ()
     reviewers: bool = False
+    users: tuple[Annotated[str, AfterValidator(_field)], ...] = ()
     categories: dict[str, Literal[REASONS]] = {}  # type: ignore[valid-type]  # as above
     scales: dict[str, tuple[float, float]] = {}
 
@@ -125,6 +130,8 @@ class _Declaration(BaseModel):
         for name in ("mapping", "adapter"):
             if (getattr(self, name) is None) == (self.format == name):
                 raise ValueError(f"`{name}` goes with format {name}, and only with it")
+        if self.users and self.format != "adapter":
+            raise ValueError("`users` goes with format adapter; others know theirs")
         if self.options is not None and self.format != "adapter" and self.format not in RECORD_FORMATS:
             raise ValueError(f"`options` goes with format adapter or {', '.join(RECORD_FORMATS)}")
         if (self.categories or self.scales) and self.format not in RECORD_FORMATS:
@@ -165,6 +172,7 @@ def load_source(folder: Location) -> Source:
         adapter=declaration.adapter and declaration.adapter.partition(":")[0],
         reviewers=declaration.reviewers,
         times=declaration.times,
+        users=user_fields_of(declaration.mapping) if declaration.mapping else declaration.users,
     )
 
 

@@ -1,4 +1,4 @@
-"""By which fields a line that no format could read tells its user: those by which the formats would.
+"""By which fields a line that no format could read tells its user: those by which the formats or its source would.
 
 Such a line may be no JSON at all, so that the fields are found by how they are written.
 """
@@ -6,6 +6,7 @@ Such a line may be no JSON at all, so that the fields are found by how they are 
 import json
 import re
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 
 from feedback_pipeline.ingestion.formats import events, openai_chat
 from feedback_pipeline.ingestion.formats.registry import RECORD_FORMATS
@@ -43,27 +44,39 @@ def _any(names: Iterable[str]) -> str:
     return f"(?:{'|'.join(re.escape(name).replace('_', '_?') for name in names)})"
 
 
-_PATTERNS = _patterns(
-    [*events.USERS, *openai_chat.USERS, *(user for each in RECORD_FORMATS.values() for user in each.users)]
-)
-_COMPILED = [re.compile(pattern) for pattern in _PATTERNS]
-# A regular expression for Polars: whether a line has any of them.
-USER_FIELD = "|".join(_PATTERNS)
+_FORMATS = (*events.USERS, *openai_chat.USERS, *(user for each in RECORD_FORMATS.values() for user in each.users))
 
 
-def with_users(line: str, named: Callable[[str], str]) -> str:
-    """`line` with what `named` makes of each user in one of the fields."""
+class UserFields:
+    """The fields of all formats, and those that a source of its `own` declares.
 
-    def renamed(found: re.Match[str]) -> str:
-        before, value = found[1], found[2]
-        if value.startswith(_BACKSLASHES):
-            quote = value[: value.index('"') + 1]
-            return f"{before}{quote}{named(value.strip(_BACKSLASHES)[1:-1].strip(_BACKSLASHES))}{quote}"
-        return f'{before}"{named(_read(value))}"'
+    `any_of_them` is a regular expression for Polars: whether a line has any.
+    """
 
-    for pattern in _COMPILED:
-        line = pattern.sub(renamed, line)
-    return line
+    def __init__(self, own: Iterable[str]) -> None:
+        patterns = _patterns([*_FORMATS, *own])
+        self._compiled = [re.compile(pattern) for pattern in patterns]
+        self.any_of_them = "|".join(patterns)
+
+    def named(self, line: str, name: Callable[[str], str]) -> str:
+        """`line` with what `name` makes of each user in one of the fields."""
+        for pattern in self._compiled:
+            line = pattern.sub(partial(_renamed, name), line)
+        return line
+
+
+@cache
+def user_fields(own: tuple[str, ...]) -> UserFields:
+    """`UserFields` with these of a source's own, compiled once."""
+    return UserFields(own)
+
+
+def _renamed(name: Callable[[str], str], found: re.Match[str]) -> str:
+    before, value = found[1], found[2]
+    if value.startswith(_BACKSLASHES):
+        quote = value[: value.index('"') + 1]
+        return f"{before}{quote}{name(value.strip(_BACKSLASHES)[1:-1].strip(_BACKSLASHES))}{quote}"
+    return f'{before}"{name(_read(value))}"'
 
 
 def _read(value: str) -> str:

@@ -156,6 +156,50 @@ def test_a_record_that_is_rejected_hides_its_formats_users(tmp_path: Path, form:
     assert stored["payload"] == line.replace("ann", HIDDEN.of("ann"))
 
 
+MAPPED = """
+format: mapping
+mapping:
+  let: {rater: "{review.by}-{team}"}
+  common: {observed_at: {path: at}}
+  feedback:
+    - {kind: comment, user_id: "{rater}", text: "{text}"}
+    - {kind: comment, user_id: {path: boss}, text: "{more}"}
+    - {kind: comment, each: others, user_id: "{item.who}", text: "{item.text}"}
+"""
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"review": {"at": 1, "by": "ann"}},
+        {"team": "ann", "at": "never"},
+        {"boss": "ann", "text": "ok"},
+        {"others": [{"text": "by", "who": "ann"}]},
+    ],
+)
+def test_a_record_that_is_rejected_hides_the_users_its_mapping_names(tmp_path: Path, record: dict[str, Any]) -> None:
+    line = json.dumps(record)
+    warehouse = ingested(tmp_path, MAPPED, line)
+
+    [stored] = warehouse.partitions(RAW_EVENTS, [DAY]).iter_rows(named=True)
+
+    assert stored["outcome"] == "rejected"
+    assert stored["payload"] == line.replace("ann", HIDDEN.of("ann"))
+
+
+def test_a_record_that_an_adapter_rejects_hides_the_users_that_are_declared(tmp_path: Path) -> None:
+    declaration = "format: adapter\nadapter: feedback_pipeline.ingestion.adapters.oasst:parse\n"
+    options = "options: {observed_at: 2026-01-05T09:00:00Z}\nusers: [writer, by.id]"
+    line = json.dumps({"writer": "ann", "by": {"id": "ann"}, "id": "ann", "text": "ann"})
+    warehouse = ingested(tmp_path, declaration + options, line)
+
+    [stored] = warehouse.partitions(RAW_EVENTS, [DAY]).iter_rows(named=True)
+
+    assert stored["outcome"] == "rejected"
+    ann = HIDDEN.of("ann")
+    assert json.loads(stored["payload"]) == {"writer": ann, "by": {"id": ann}, "id": "ann", "text": "ann"}
+
+
 def test_a_number_is_hidden_where_it_is_the_user_and_nowhere_else(tmp_path: Path) -> None:
     declaration = """
 format: mapping

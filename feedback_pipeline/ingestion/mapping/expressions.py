@@ -94,10 +94,15 @@ def template(text: str, names: Names = RECORD_ONLY) -> Getter:
     return fill
 
 
+def paths_in(text: str) -> list[str]:
+    """The paths of a template, in order."""
+    return [piece[1:-1].partition("|")[0] for piece in _PIECES.split(text) if piece.startswith("{") and piece != "{{"]
+
+
 def is_constant(value: object) -> bool:
     """Whether a declared value is the same for every record: a number, or a template without a path."""
     if isinstance(value, str):
-        return not any(piece.startswith("{") and piece != "{{" for piece in _PIECES.split(value))
+        return not paths_in(value)
     return isinstance(value, int | float)
 
 
