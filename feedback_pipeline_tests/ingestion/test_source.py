@@ -80,6 +80,7 @@ def test_an_adapter_is_given_its_options(tmp_path: Path) -> None:
         ("format: mapping", "`mapping` goes with format mapping"),
         ("format: events\nadapter: a:b", "`adapter` goes with format adapter"),
         ("format: events\noptions: {a: 1}", "`options` goes with format adapter"),
+        ("format: events\nusers: [a]", "`users` goes with format adapter; others know theirs"),
         ("format: adapter\nadapter: no_colon", "adapter: 'no_colon' does not name a function as module:function"),
         ("format: adapter\nadapter: nowhere.found:parse", "adapter: No module named 'nowhere'"),
         (f"format: adapter\nadapter: {OASST}:nothing", "adapter: module"),
