@@ -21,7 +21,8 @@ from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
 from feedback_pipeline.training.config import TrainingConfig
 
 SYSTEMS = {"ours": "ours", "TRL SFTTrainer": "trl", "HF Trainer bf16": "hugging_face"}
-CONFIG = TrainingConfig(learning_rate=2e-4, num_train_epochs=1)
+# Without an early stop, whose examples the others would train on.
+CONFIG = TrainingConfig(learning_rate=2e-4, num_train_epochs=1, validation_fraction=0)
 
 
 def measure(system: str, train: pl.DataFrame, held_out: pl.DataFrame, base: BaseModel, folder: Path) -> dict[str, Any]:
