@@ -75,9 +75,7 @@ class Pseudonyms:
         key = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
         return bytes(byte ^ pad for byte in key.ljust(_BLOCK_BYTES, b"\0"))
 
-    def hidden(
-        self, lines: pl.DataFrame, parsed: Parsed, names: pl.DataFrame, own: tuple[str, ...] = ()
-    ) -> pl.DataFrame:
+    def hidden(self, lines: pl.DataFrame, parsed: Parsed, names: pl.DataFrame, own: tuple[str, ...]) -> pl.DataFrame:
         """`lines` (`event_id`, `payload`, `reason`) with pseudonyms for the users that `parsed` found in them.
 
         Each text of a payload that is nothing but a user's id is replaced, also in JSON within a text,

@@ -44,7 +44,7 @@ def _any(names: Iterable[str]) -> str:
     return f"(?:{'|'.join(re.escape(name).replace('_', '_?') for name in names)})"
 
 
-_FORMATS = (*events.USERS, *openai_chat.USERS, *(user for each in RECORD_FORMATS.values() for user in each.users))
+_OF_FORMATS = (*events.USERS, *openai_chat.USERS, *(user for each in RECORD_FORMATS.values() for user in each.users))
 
 
 class UserFields:
@@ -54,7 +54,7 @@ class UserFields:
     """
 
     def __init__(self, own: Iterable[str]) -> None:
-        patterns = _patterns([*_FORMATS, *own])
+        patterns = _patterns([*_OF_FORMATS, *own])
         self._compiled = [re.compile(pattern) for pattern in patterns]
         self.any_of_them = "|".join(patterns)
 

@@ -93,7 +93,7 @@ def open_index(folder: Path, encoder: Encoder) -> Any:
     # Connecting would create the folder.
     table = _opened(_connected(folder, *_identity_of(folder)), _table_name(encoder)) if folder.is_dir() else None
     if table is None:
-        raise _missing(folder, encoder)
+        raise _no_index(folder, encoder)
     return table
 
 
@@ -104,7 +104,7 @@ def ask(folder: Path, encoder: Encoder, question: Callable[[Any], Awaitable[Answ
     of a search that is some 2 of 8 ms.
     """
     if not folder.is_dir():
-        raise _missing(folder, encoder)
+        raise _no_index(folder, encoder)
     database = _connected_asynchronously(folder, *_identity_of(folder))
 
     async def answered() -> Answer | None:
@@ -118,7 +118,7 @@ def ask(folder: Path, encoder: Encoder, question: Callable[[Any], Awaitable[Answ
 
     answer: Answer | None = LOOP.run(answered())
     if answer is None:
-        raise _missing(folder, encoder)
+        raise _no_index(folder, encoder)
     return answer
 
 
@@ -138,7 +138,7 @@ def compact(folder: Path, encoder: Encoder, keep: timedelta = _KEEP_VERSIONS) ->
     _compact(open_index(folder, encoder), keep)
 
 
-def _missing(folder: Path, encoder: Encoder) -> IndexMissingError:
+def _no_index(folder: Path, encoder: Encoder) -> IndexMissingError:
     if not folder.is_dir():
         return IndexMissingError(f"no index in {folder}: run the nightly job (or `make demo`) first")
     database = lancedb.connect(folder)

@@ -1,6 +1,6 @@
 """Cosines of many pairs of vectors, roughly and fast: off by less than they say."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple, cast
 
@@ -47,7 +47,6 @@ class InBytes:
 
     def __init__(self, questions: Vectors) -> None:
         self._step, self._questions = _in_steps(torch.from_numpy(questions))
-        # In memory used before: fresh pages would cost as much as the product.
         self._values = torch.empty(min(len(questions), _QUESTIONS) * ROWS, dtype=torch.int32)
 
     def cosines(self, stored: Vectors) -> Iterator[Rough]:
@@ -56,10 +55,7 @@ class InBytes:
         of_a_step = np.sqrt(stored.shape[1]) / 2
         ours, theirs = of_a_step * self._step, of_a_step * step
         error = np.float32(ours + theirs + ours * theirs + _ADDING)
-        for part in _parts(self._questions):
-            questions = self._questions[part]
-            values = self._values[: len(questions) * len(rows)].view(len(questions), len(rows))
-            torch._int_mm(questions, rows.T, out=values)
+        for part, values in _products(self._questions, rows, self._values, torch._int_mm):
             yield Rough(part, values.numpy(), _peaks(values), np.float32(self._step * step), error)
 
 
@@ -78,12 +74,7 @@ class InFloats:
 
     def cosines(self, stored: Vectors) -> Iterator[Rough]:
         """Of all questions by up to `ROWS` vectors of length 1."""
-        rows = _tensor(stored)
-        for part in _parts(self._questions):
-            questions = self._questions[part]
-            values = self._values[: len(questions) * len(rows)].view(len(questions), len(rows))
-            with onednn_matmul():
-                torch.mm(questions, rows.T, out=values)
+        for part, values in _products(self._questions, _tensor(stored), self._values, _multiply_floats):
             yield Rough(part, values.numpy(), _peaks(values), np.float32(1), self._ERROR)
 
 
@@ -106,14 +97,27 @@ def _tensor(stored: Vectors) -> torch.Tensor:
     return from_dlpack(stored)
 
 
+def _products(
+    questions: torch.Tensor, rows: torch.Tensor, memory: torch.Tensor, multiply: Callable[..., object]
+) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Of `_QUESTIONS` at a time by all rows, in the same `memory`: fresh pages would cost as much as the product."""
+    for start in range(0, len(questions), _QUESTIONS):
+        part = slice(start, start + _QUESTIONS)
+        asked = questions[part]
+        values = memory[: len(asked) * len(rows)].view(len(asked), len(rows))
+        multiply(asked, rows.T, out=values)
+        yield part, values
+
+
+def _multiply_floats(asked: torch.Tensor, rows: torch.Tensor, out: torch.Tensor) -> None:
+    with onednn_matmul():
+        torch.mm(asked, rows, out=out)
+
+
 def _peaks(values: torch.Tensor) -> Values:
     whole = values.shape[1] // STRETCH
     stretches = values[:, : whole * STRETCH].view(len(values), whole, STRETCH)
     return cast(Values, stretches.amax(2).numpy())
-
-
-def _parts(questions: Vectors | torch.Tensor) -> list[slice]:
-    return [slice(start, start + _QUESTIONS) for start in range(0, len(questions), _QUESTIONS)]
 
 
 def _in_steps(vectors: torch.Tensor) -> tuple[float, torch.Tensor]:
