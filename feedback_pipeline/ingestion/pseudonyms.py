@@ -4,7 +4,6 @@ A pseudonym is the keyed hash (HMAC-SHA256, RFC 2104) of the user's id, so that 
 key can tell whose it is, and the same user keeps it over all sources and days.
 """
 
-import hashlib
 import hmac
 import os
 import re
@@ -30,8 +29,6 @@ _KEY_BYTES = 32
 _NUMBER_FIELD = re.compile(
     r'("[^"\\]*(?:id|user|worker|rater|annotator|author)"\s*:\s*)(-?\d+)(?=\s*[,}])', re.IGNORECASE
 )
-_BLOCK_BYTES = 64
-_INNER_PAD, _OUTER_PAD = 0x36, 0x5C
 # What stands otherwise in JSON than in the text.
 _ESCAPED = r'["\\\x00-\x1f]'
 
@@ -66,14 +63,12 @@ class Pseudonyms:
         """`user_id` of every user that `parsed` found, and their `pseudonym`."""
         told = (parsed.interactions, parsed.parts, parsed.feedback_events)
         users = pl.concat(frame.select("user_id") for frame in told).drop_nulls().unique()
-        # As `of`, for many users at once.
-        inner = _sha256(pl.lit(self._padded(_INNER_PAD)) + pl.col("user_id").cast(pl.Binary))
-        outer = _sha256(pl.lit(self._padded(_OUTER_PAD)) + inner.str.decode("hex"))
-        return users.with_columns(pseudonym=_PREFIX + outer.str.head(_DIGITS))
-
-    def _padded(self, pad: int) -> bytes:
-        key = self._key if len(self._key) <= _BLOCK_BYTES else hashlib.sha256(self._key).digest()
-        return bytes(byte ^ pad for byte in key.ljust(_BLOCK_BYTES, b"\0"))
+        try:
+            key = self._key.decode()
+        except UnicodeDecodeError:  # the vectorised hash takes texts for keys
+            return users.with_columns(pseudonym=pl.Series(map(self.of, users["user_id"]), dtype=pl.String))
+        digests = CryptographicHashingNameSpace(pl.col("user_id")).hmac_sha256(key=key)
+        return users.with_columns(pseudonym=_PREFIX + digests.str.slice(0, _DIGITS))
 
     def hidden(self, lines: pl.DataFrame, parsed: Parsed, names: pl.DataFrame, own: tuple[str, ...]) -> pl.DataFrame:
         """`lines` (`event_id`, `payload`, `reason`) with pseudonyms for the users that `parsed` found in them.
@@ -98,10 +93,6 @@ class Pseudonyms:
             return user if user in hidden else self.of(user)
 
         return _changed(lines, telling, lambda row: fields.named(row["payload"], named))
-
-
-def _sha256(content: pl.Expr) -> pl.Expr:
-    return CryptographicHashingNameSpace(content).sha2_256()
 
 
 def _make_key(file: Path) -> None:

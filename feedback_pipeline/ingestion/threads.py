@@ -11,7 +11,7 @@ _Out = TypeVar("_Out")
 
 
 def map_ahead(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
-    """As `map`, on as many threads as there are cores; of the results one more than that waits at most.
+    """As `map`, on as many threads as there are cores; of the results twice as many wait at most.
 
     For work that lets go of the interpreter, such as DuckDB's and Polars'.
     """
@@ -20,7 +20,7 @@ def map_ahead(function: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator
     with ThreadPoolExecutor(workers) as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > workers:
+            if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
