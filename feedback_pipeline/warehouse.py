@@ -5,7 +5,7 @@ early, and waited for.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,8 @@ class Warehouse:
     def transaction(self, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A writing connection in one transaction: committed at the end, rolled back on any error.
 
-        DuckDB uses `threads` meanwhile, by default one a core.
+        DuckDB uses `threads` meanwhile, by default one a core. Raises `duckdb.OutOfMemoryException` where what was
+        written does not fit into the memory limit, which may show only when it is committed.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         options = f"ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
@@ -75,9 +76,10 @@ class Warehouse:
             try:
                 _create(connection)
                 yield connection
-                connection.commit()
+                _commit(connection)
             except BaseException:
-                connection.rollback()
+                with suppress(duckdb.TransactionException):  # a commit that failed has ended the transaction
+                    connection.rollback()
                 raise
             finally:
                 # The settings are the instance's, and would outlive the connection.
@@ -193,6 +195,15 @@ def _insert(
 ) -> None:
     # A registered table would be held until the transaction ends; one that DuckDB finds by its name is not.
     connection.execute(f"INSERT INTO {table.name} BY NAME SELECT * FROM incoming_rows")
+
+
+def _commit(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.commit()
+    except duckdb.TransactionException as error:
+        if "memory limit" in str(error):
+            raise duckdb.OutOfMemoryException(str(error)) from error
+        raise
 
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:

@@ -22,7 +22,7 @@ from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILE
 from feedback_pipeline.settings import Location
 from feedback_pipeline.warehouse import Warehouse, WarehouseMissingError, append
 
-_MEMORY = "300MB"
+_MEMORY = "200MB"
 # What is written next is read and parsed meanwhile. Beside that, more threads took a tenth more of the processor.
 _THREADS = 1
 _TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
@@ -59,11 +59,22 @@ def store_day(warehouse: Warehouse, landing_zone: Location, day: date, pseudonym
     ]
     read = 0
     if changed:
-        # What was written is not read again: to keep it in memory would cost as much as the day is large.
-        with warehouse.within(_MEMORY).transaction(_THREADS) as connection:
-            for arrival in changed:
-                read += _Intake(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
+        try:
+            # What was written is not read again: to keep it in memory would cost as much as the day is large.
+            read = _store(warehouse.within(_MEMORY), changed, before, pseudonyms)
+        except duckdb.OutOfMemoryException:
+            # DuckDB compresses 2,048 rows at a time, and such as carry images may be larger than that.
+            read = _store(warehouse, changed, before, pseudonyms)
     return IngestionReport(day, read, warehouse.count(INTERACTIONS, [day]), warehouse.count(FEEDBACK_EVENTS, [day]))
+
+
+def _store(warehouse: Warehouse, changed: list[Arrival], before: pl.DataFrame, pseudonyms: Pseudonyms) -> int:
+    """How many files were opened to store what changed, in one transaction."""
+    with warehouse.transaction(_THREADS) as connection:
+        return sum(
+            _Intake(connection, arrival, before.filter(pl.col("source") == arrival.name)).store(pseudonyms)
+            for arrival in changed
+        )
 
 
 class _Intake:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback_pipeline.ingestion import ingest
+from feedback_pipeline.ingestion import ingest, store
 from feedback_pipeline.ingestion.ledger import unaccounted
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import IngestionReport, store_day
@@ -245,3 +245,18 @@ def test_whatever_files_came_and_went_the_tables_are_those_of_the_last_state(his
     afresh.ingest()
 
     assert world.tables() == afresh.tables()
+
+
+def test_lines_that_do_not_fit_into_the_limit_of_memory_are_stored_once_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_MEMORY", "20MB")
+    image = "iVBORw0K" * 60_000
+    counts = count_parsed(monkeypatch)
+    world.land("images.jsonl", *(event(f"f{number}", text=f"{number} {image}") for number in range(100)))
+
+    world.ingest()
+
+    assert sum(counts) == 200, "it was read again without the limit"
+    assert world.outcomes() == {"accepted": 100}
+    assert len(world.feedback()) == 100
