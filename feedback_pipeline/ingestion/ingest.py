@@ -64,7 +64,7 @@ def batches(
     frames = _frames(source, files, known)
 
     def read(frame: _Frame) -> _Chunk:
-        return _chunk(source, frame)
+        return _chunk(source, frame, pseudonyms)
 
     def finish(chunk: _Chunk) -> Batch:
         names = pseudonyms.names(chunk.parsed)
@@ -143,18 +143,18 @@ def _judged(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(json_kinds(records)).with_columns(reason=_unreadable())
 
 
-def _chunk(source: Source, frame: _Frame) -> _Chunk:
+def _chunk(source: Source, frame: _Frame, pseudonyms: Pseudonyms) -> _Chunk:
     records = _records(source, frame.lines)
     # Nearly always every line is an object. To ask first would be to parse all of them twice.
     if source.parser is None and frame.refusal is None and _like_objects(records):
         try:
-            return _parsed(source, frame, records.with_columns(reason=pl.lit(None, pl.String)))
+            return _parsed(source, frame, records.with_columns(reason=pl.lit(None, pl.String)), pseudonyms)
         except NotJSONError:
             pass  # what is no JSON is found one by one
     judged = _judged(records)
     if frame.refusal:
         judged = judged.with_columns(reason=pl.coalesce("reason", pl.lit(frame.refusal)))
-    return _parsed(source, frame, judged)
+    return _parsed(source, frame, judged, pseudonyms)
 
 
 def _like_objects(records: pl.DataFrame) -> bool:
@@ -162,13 +162,13 @@ def _like_objects(records: pl.DataFrame) -> bool:
     return bool(records.select(like.all()).item())
 
 
-def _parsed(source: Source, frame: _Frame, lines: pl.DataFrame) -> _Chunk:
+def _parsed(source: Source, frame: _Frame, lines: pl.DataFrame, pseudonyms: Pseudonyms) -> _Chunk:
     """Raises `NotJSONError` where a line without a `reason` is not JSON."""
     place = [*POSITION, "event_id"]
     known = frame.known.clear() if frame.refusal else frame.known.join(lines, on=place, how="semi")
     lines_here = lines.join(known, on=place, how="anti", maintain_order="left") if known.height else lines
     readable = lines_here.filter(pl.col("reason").is_null()).select("event_id", "payload")
-    parsed = parse(source, readable.unique("event_id", keep="first", maintain_order=True))
+    parsed = parse(source, readable.unique("event_id", keep="first", maintain_order=True), pseudonyms.of)
     return _Chunk(frame.file, lines.height, known, lines_here, parsed)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,7 @@ from feedback_pipeline.ingestion.formats import events, openai_chat
 from feedback_pipeline.ingestion.formats.pages import list_of_records, records_of_page
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.ingestion.json_text import json_text
+from feedback_pipeline.ingestion.mapping.compiler import MappingParser
 from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.records import RecordParser, parse_records
 from feedback_pipeline.ingestion.source import Source
@@ -23,11 +25,15 @@ SHAPE_UNKNOWN = "the file has an unknown shape"
 _HINT = "; the list `{0}` looks like the records: say `records: {0}` in source.yaml"
 
 
-def parse(source: Source, lines: pl.DataFrame) -> Parsed:
-    """What the lines of a source hold. `lines` has `event_id` and `payload`, valid JSON objects."""
-    if source.parser:
-        parsed = parse_records(lines, source.parser)
-        return replace(parsed, rejections=_with_hints(parsed.rejections, lines, source.parser))
+def parse(source: Source, lines: pl.DataFrame, pseudonym: Callable[[str], str] = str) -> Parsed:
+    """What the lines of a source hold. `lines` has `event_id` and `payload`, valid JSON objects.
+
+    `pseudonym` is for the ids that a mapping makes of users'. The column `user_id` has them as they are told.
+    """
+    if parser := source.parser:
+        named = partial(parser, pseudonym=pseudonym) if isinstance(parser, MappingParser) else parser
+        parsed = parse_records(lines, named)
+        return replace(parsed, rejections=_with_hints(parsed.rejections, lines, parser))
     return _PARSE[source.format](lines, source.clock)
 
 

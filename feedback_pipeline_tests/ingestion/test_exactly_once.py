@@ -67,9 +67,9 @@ def count_parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     parse = ingest.parse
 
-    def counted(source, lines):
+    def counted(source, lines, pseudonym):
         counts.append(lines.height)
-        return parse(source, lines)
+        return parse(source, lines, pseudonym)
 
     monkeypatch.setattr(ingest, "parse", counted)
     return counts

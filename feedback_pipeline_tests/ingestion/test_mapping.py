@@ -250,7 +250,7 @@ def test_a_declaration_of_unknown_shape_is_an_error_when_it_is_read(text: str) -
     [
         (ANSWER.replace("{q}", "{q"), "interactions.0: question: '{q' has a single brace"),
         (ANSWER.replace("{q}", "{q..r}"), "interactions.0: question: 'q..r' is not a path"),
-        (ANSWER.replace("{q}", "{q|upper}"), "the only function is `hash`"),
+        (ANSWER.replace("{q}", "{q|upper}"), "the only functions are `hash` and `pseudonym`"),
         (ANSWER.replace("{q}", "{item.q}"), "interactions.0: question: 'item.q' needs `each`"),
         (ANSWER.replace("common: {session_id: s, observed_at: {base: 2026-01-05T12:00:00Z}}", ""), "says when"),
         (COMMON + "feedback: [{kind: thumbs}]", "feedback.0: kind: 'thumbs' is not one of thumb, "),

@@ -187,6 +187,24 @@ def test_a_record_that_is_rejected_hides_the_users_its_mapping_names(tmp_path: P
     assert stored["payload"] == line.replace("ann", HIDDEN.of("ann"))
 
 
+def test_ids_that_are_made_of_a_users_are_made_of_the_pseudonym(tmp_path: Path) -> None:
+    declaration = """
+format: mapping
+mapping:
+  let: {chat: "{by|pseudonym}/{task}"}
+  common: {session_id: "{chat}", user_id: "{by}", observed_at: {path: at}}
+  feedback: [{kind: comment, each: said, feedback_id: "{chat}-{index}", text: "{item}", label: "{none|pseudonym}"}]
+"""
+    line = json.dumps({"by": 7, "task": "t", "at": "2026-01-05T12:00:00Z", "said": ["hm"]})
+    warehouse = ingested(tmp_path, declaration, line)
+
+    [event] = warehouse.partitions(FEEDBACK_EVENTS, [DAY]).iter_rows(named=True)
+
+    seven = HIDDEN.of("7")
+    assert (event["user_id"], event["session_id"], event["feedback_id"]) == (seven, f"{seven}/t", f"{seven}/t-0")
+    assert event["label"] is None
+
+
 def test_a_record_that_an_adapter_rejects_hides_the_users_that_are_declared(tmp_path: Path) -> None:
     declaration = "format: adapter\nadapter: feedback_pipeline.ingestion.adapters.oasst:parse\n"
     options = "options: {observed_at: 2026-01-05T09:00:00Z}\nusers: [writer, by.id]"

@@ -22,6 +22,7 @@ from feedback_pipeline.warehouse import Warehouse
 
 REAL_DATA = Path(os.environ.get("FEEDBACK_REALDATA") or PROJECT_ROOT.parent / "shared" / "realdata")
 DAYS = (date(2025, 1, 6), date(2026, 3, 1))
+USERS = Pseudonyms(b"key")
 FILES = {
     "ifllm": "ifllm/dev.jsonl",
     "ifllm_tasks": "ifllm/dev_tasks.jsonl",
@@ -59,11 +60,22 @@ def _load(source: str, zone: Path) -> Loaded:
     days = sorted({part.day for part in landed})
     warehouse = Warehouse(zone.parent / f"{source}.duckdb")
     for day in days:
-        store_day(warehouse, zone, day, Pseudonyms(b"key"))
+        store_day(warehouse, zone, day, USERS)
     return Loaded(
         [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()],
         *(warehouse.partitions(table, days) for table in (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)),
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "field"), [("ifllm", "user_id"), ("ifllm_tasks", "user_id"), ("realhumaneval", "programmer_id")]
+)
+def test_no_session_has_a_users_id_in_its_own(loaded: dict[str, Loaded], source: str, field: str) -> None:
+    data = loaded[source]
+    users = {str(record[field]) for record in data.records}
+    sessions = [*data.interactions["session_id"], *data.feedback["session_id"]]
+    assert sessions
+    assert not users & {part for session in sessions for part in session.split("/")}
 
 
 def reasons(data: Loaded) -> dict[str, int]:
@@ -93,7 +105,7 @@ def test_ifllm_turns_and_sessions(loaded: dict[str, Loaded]) -> None:
     second = [record for record in data.records if record["llm_response_2"]]
     assert data.interactions.height == len(data.records) + len(second) == 1438
     assert reasons(data) == {}
-    sessions = {f"{record['user_id']}/{record['task_id']}" for record in data.records}
+    sessions = {f"{USERS.of(str(record['user_id']))}/{record['task_id']}" for record in data.records}
     assert set(data.interactions["session_id"]) == sessions
     assert len(sessions) == 282
     by_id = {row["interaction_id"]: row for row in data.interactions.iter_rows(named=True)}
@@ -163,7 +175,7 @@ def test_ifllm_choices_between_two_answers_are_preferences_and_other_comparisons
 def test_ifllm_tasks_copies_and_comments_name_their_session(loaded: dict[str, Loaded]) -> None:
     data = loaded["ifllm_tasks"]
     for kind, field, count in (("copy", "copy_sentence", 293), ("comment", "feedback", 45)):
-        said = {f"{r['user_id']}/{r['task_id']}": r[field] for r in data.records if r[field].strip()}
+        said = {f"{USERS.of(str(r['user_id']))}/{r['task_id']}": r[field] for r in data.records if r[field].strip()}
         assert dict(data.of_kind(kind).select("session_id", "text").iter_rows()) == said
         assert data.of_kind(kind).height == count
     assert data.interactions.is_empty()
@@ -183,7 +195,7 @@ def test_realhumaneval_turns_sessions_and_copies(loaded: dict[str, Loaded]) -> N
     asked = [record for record in data.records if record["messages"]]
     assert data.interactions.height == len(asked) == 588
     assert reasons(data) == {"prompt_messages: no messages at `messages`": 1}
-    sessions = {f"{record['programmer_id']}/{record['task_name']}" for record in asked}
+    sessions = {f"{USERS.of(str(record['programmer_id']))}/{record['task_name']}" for record in asked}
     assert set(data.interactions["session_id"]) == sessions
     rows = {row["interaction_id"]: row for row in data.interactions.iter_rows(named=True)}
     start = datetime.fromisoformat("2026-01-19T09:00:00Z")

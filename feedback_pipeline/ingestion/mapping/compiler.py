@@ -1,14 +1,24 @@
 """A mapping compiled once into closures, which run once per record."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
 from feedback_pipeline.ingestion.mapping.declaration import FeedbackItem, InteractionItem, Mapping, Value
-from feedback_pipeline.ingestion.mapping.expressions import RECORD_ONLY, Names, Scope, compiling, is_constant, path
+from feedback_pipeline.ingestion.mapping.expressions import (
+    PSEUDONYM,
+    RECORD_ONLY,
+    Getter,
+    Names,
+    Scope,
+    compiling,
+    is_constant,
+    path,
+)
 from feedback_pipeline.ingestion.mapping.items import Part, feedback_parts, interaction_parts, named, needed
 from feedback_pipeline.ingestion.mapping.values import condition, text_getter, time_getter, value_getter
-from feedback_pipeline.ingestion.records import Feedback, Interaction, Item, RecordError, RecordParser
+from feedback_pipeline.ingestion.records import Feedback, Interaction, Item, RecordError
 
 _SHARED_TEXTS = ("session_id", "user_id", "user_role")
 _TEXTS = {
@@ -20,11 +30,34 @@ _TEXTS = {
 }
 
 
-def compile_mapping(mapping: Mapping, timezone: tzinfo) -> RecordParser:
-    """A function from a record to its items. Raises `ValueError` on a path or a word that cannot be.
+@dataclass(frozen=True)
+class MappingParser:
+    """What a mapping makes of a record: the named values (`lets`) first, then each item.
 
-    `timezone` is that of times without an offset. What the function returns is never empty: it
-    raises `RecordError` for a record that holds nothing, or something that cannot be used.
+    `looked_at` are the fields by which items are taken or skipped.
+    """
+
+    lets: Sequence[tuple[str, Getter]]
+    builders: Sequence[Callable[[Scope], Iterable[Item]]]
+    looked_at: Sequence[str]
+
+    def __call__(self, record: dict[str, Any], pseudonym: Callable[[str], str] = str) -> list[Item]:
+        """The record's items, at least one. Raises `RecordError` where it holds none, or one that cannot be used.
+
+        `pseudonym` is what `{path|pseudonym}` makes of a user's id.
+        """
+        told = record | {PSEUDONYM: pseudonym}
+        scope = told | {name: get(told) for name, get in self.lets}
+        items = [item for build in self.builders for item in build(scope)]
+        if not items:
+            raise RecordError(f"nothing to take: nothing usable at {', '.join(self.looked_at)}")
+        return items
+
+
+def compile_mapping(mapping: Mapping, timezone: tzinfo) -> MappingParser:
+    """The parser of a mapping. Raises `ValueError` on a path or a word that cannot be.
+
+    `timezone` is that of times without an offset.
     """
     lets = []
     for name, value in mapping.let.items():
@@ -36,15 +69,7 @@ def compile_mapping(mapping: Mapping, timezone: tzinfo) -> RecordParser:
         with compiling(f"interactions.{position}" if position < asked else f"feedback.{position - asked}"):
             builders.append(_builder(spec, mapping, timezone))
     looked_at = sorted({name for item in mapping.items for name in _looks_at(item)})
-
-    def parse(record: dict[str, Any]) -> list[Item]:
-        scope = record | {name: get(record) for name, get in lets}
-        items = [item for build in builders for item in build(scope)]
-        if not items:
-            raise RecordError(f"nothing to take: nothing usable at {', '.join(looked_at)}")
-        return items
-
-    return parse
+    return MappingParser(lets, builders, looked_at)
 
 
 def _looks_at(item: InteractionItem | FeedbackItem) -> list[str]:

@@ -3,7 +3,8 @@
 A *path* names a value inside a record: keys and list positions joined by dots
 (`feedback.errors.0.start`, `messages.-1.content`). A *template* is text around paths in braces
 (`"chat-{session.id}-{turn}"`); `{path|hash}` stands for the first 16 hexadecimal digits of the
-value's SHA-256, for logs without ids of their own. `{{` and `}}` are plain braces.
+value's SHA-256, for logs without ids of their own, and `{path|pseudonym}` for the pseudonym of the
+user whose id it is, for ids that are made of a user's. `{{` and `}}` are plain braces.
 """
 
 import re
@@ -18,6 +19,8 @@ from feedback_pipeline.ingestion.records import RecordError
 Scope = Mapping[str, Any]
 Getter = Callable[[Scope], Any]
 
+# Where a scope has the function from a user's id to the pseudonym.
+PSEUDONYM = "|pseudonym"
 _LOOP_NAMES = ("item", "index")
 _PIECES = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
 
@@ -135,10 +138,12 @@ def _piece(piece: str, names: Names) -> str | tuple[str, Getter]:
         return piece[0]
     if piece.startswith("{") and piece.endswith("}"):
         name, bar, function = piece[1:-1].partition("|")
-        if bar and function.strip() != "hash":
-            raise ValueError(f"{piece!r}: the only function is `hash`")
         get = path(name, names)
-        return (name, _hashed(get) if bar else get)
+        if not bar:
+            return name, get
+        if function.strip() not in _FUNCTIONS:
+            raise ValueError(f"{piece!r}: the only functions are {' and '.join(f'`{each}`' for each in _FUNCTIONS)}")
+        return name, _FUNCTIONS[function.strip()](get)
     if "{" in piece or "}" in piece:
         raise ValueError(f"{piece!r} has a single brace: a plain one is written twice")
     return piece
@@ -150,6 +155,17 @@ def _hashed(get: Getter) -> Getter:
         return None if value is None else sha256(as_text(value).encode(errors="surrogatepass")).hexdigest()[:16]
 
     return digest
+
+
+def _pseudonymous(get: Getter) -> Getter:
+    def pseudonym(scope: Scope) -> str | None:
+        value = get(scope)
+        return None if value is None else str(scope[PSEUDONYM](as_text(value)))
+
+    return pseudonym
+
+
+_FUNCTIONS = {"hash": _hashed, "pseudonym": _pseudonymous}
 
 
 def _filled(piece: tuple[str, Getter], scope: Scope) -> str:
