@@ -3,12 +3,16 @@
 import polars as pl
 from rapidfuzz import fuzz, process
 
+# To compare takes time in the product of the lengths, and documents of millions of characters are pasted.
+_COMPARED = 20_000
+
 
 def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
     """Each interaction with its `question`, and what came before it in its session.
 
     Adds `previous_id`, `previous_question`, `previous_response`, `previous_at` (null at a session's start)
-    and `similarity` of the two questions (0 to 1, order of words ignored). Answers given to one question at one time
+    and `similarity` of the two questions (0 to 1, order of words ignored), as far as their first 20,000 characters
+    tell. Answers given to one question at one time
     (an A/B comparison) are siblings, not turns: only the first of them precedes what follows.
     """
     turns = (
@@ -35,7 +39,7 @@ def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
 def _similarity(followed: pl.DataFrame) -> pl.Series:
     again = followed["previous_question"].is_not_null()
     both = followed.filter(again).select(
-        pl.col("question").fill_null("").str.to_lowercase(), pl.col("previous_question").str.to_lowercase()
+        pl.col("question", "previous_question").fill_null("").str.head(_COMPARED).str.to_lowercase()
     )
     told = process.cpdist(
         both["question"].to_list(), both["previous_question"].to_list(), scorer=fuzz.token_sort_ratio, workers=-1

@@ -13,6 +13,13 @@ def test_a_question_asked_again_speaks_against_the_answer_before(interactions, d
     assert evidence.select("interaction_id", "kind", "polarity", "trigger_id").rows() == [("i0", "rephrase", -1, "i1")]
 
 
+def test_a_document_of_two_million_characters_pasted_again_is_asked_again(interactions, day):
+    document = " ".join(str(number) for number in range(300_000))
+    evidence = implicit_evidence(interactions({"question": document}, {"question": f"{document} !"}), NOTHING_SAID, day)
+
+    assert evidence.select("interaction_id", "kind").rows() == [("i0", "rephrase")]
+
+
 def test_another_question_says_nothing_about_the_answer_before(interactions, day):
     turns = interactions(
         {"question": "How do I reset the Tide lamp?"}, {"question": "Which colours does the kettle have?"}
