@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import polars as pl
 
+from feedback_pipeline.evidence.passages import quotes
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
 
 # What is known of the answers an event may be about.
@@ -51,10 +52,11 @@ def _homeless(events: pl.DataFrame) -> pl.DataFrame:
 def _by_passage(events: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """The one answer of the session that holds the passage."""
     quoting = _homeless(events).filter(pl.col("kind").is_in(QUOTING), pl.col("text").is_not_null())
+    compared = quoting.select(*FEEDBACK_EVENTS.identity, "session_id", text=pl.col("text").str.strip_chars()).join(
+        answers.select("session_id", "response", found="interaction_id").drop_nulls("response"), on="session_id"
+    )
     held = (
-        quoting.select(*FEEDBACK_EVENTS.identity, "session_id", text=pl.col("text").str.strip_chars())
-        .join(answers.select("session_id", "response", found="interaction_id"), on="session_id")
-        .filter(pl.col("response").str.contains(pl.col("text"), literal=True))
+        compared.filter(quotes(compared, "text", "response"))
         .group_by(FEEDBACK_EVENTS.identity)
         .agg(pl.col("found").unique())
         .filter(pl.col("found").list.len() == 1)

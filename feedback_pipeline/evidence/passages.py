@@ -42,6 +42,12 @@ def located(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def quotes(texts: pl.DataFrame, passage: str, answer: str) -> pl.Series:
+    """Whether the column `answer` of a frame of texts, none of them null, holds what stands in the column `passage`."""
+    # Of a frame's only row Polars compiles the passage as a regular expression, and refuses half a megabyte.
+    return pl.Series([some in whole for some, whole in texts.select(passage, answer).iter_rows()], dtype=pl.Boolean)
+
+
 def _within_answers(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     """`evidence` without the ranges that reach past the end of their answer; `misplaced` tells which rows had one."""
     lengths = answers.select("interaction_id", length=pl.col("response").str.len_chars()).unique("interaction_id")

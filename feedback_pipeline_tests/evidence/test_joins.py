@@ -30,6 +30,13 @@ def test_the_only_answer_of_a_session_is_surer_to_be_meant(feedback, interaction
     assert found(feedback(HOMELESS), interactions({})) == [("i0", "session", 0.95)]
 
 
+def test_a_copied_document_of_a_million_characters_is_about_the_answer_that_holds_it(feedback, interactions):
+    document = " ".join(str(number) for number in range(150_000))
+    copied = feedback({"kind": "copy", "text": document, "interaction_id": None, "session_id": "s"})
+
+    assert found(copied, interactions({"session_id": "s", "response": f"Here: {document}"})) == [("i0", "passage", 1.0)]
+
+
 def test_feedback_of_a_user_is_about_the_last_answer_within_the_window(feedback, interactions):
     answers = interactions(
         {"observed_at": NOON - timedelta(hours=30)},

@@ -3,6 +3,7 @@
 import polars as pl
 
 from feedback_pipeline.evidence.detectors.conversations import SIGNAL, Conversations, Detector, reactions
+from feedback_pipeline.evidence.passages import quotes
 
 _LEAST_WORDS = 25
 _TAKEN_OVER = 0.7
@@ -46,10 +47,8 @@ def _sent_back_edited(followups: pl.DataFrame) -> pl.DataFrame:
     new = pl.col("asked").list.set_difference("before")
     share = new.list.set_intersection("answered").list.len() / new.list.len()
     shared = said.with_columns(share=share, new=new.list.len())
-    edited = shared.filter(
-        (pl.col("share") >= _TAKEN_OVER) & (pl.col("new") >= _LEAST_WORDS),
-        ~pl.col("previous_response").str.contains(pl.col("question"), literal=True),
-    )
+    taken_over = shared.filter((pl.col("share") >= _TAKEN_OVER) & (pl.col("new") >= _LEAST_WORDS))
+    edited = taken_over.filter(~quotes(taken_over, "question", "previous_response"))
     return reactions(edited, "edit_then_use", -1, pl.col("share"), 0.5 + 0.1 * pl.col("share"))
 
 
