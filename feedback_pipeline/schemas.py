@@ -106,9 +106,11 @@ class Table:
         """
         if unknown := set(frame.columns) - set(self.columns):
             raise ValueError(f"{self.name} has no column {', '.join(sorted(unknown))}")
+        if frame.schema == (schema := self.schema):
+            return frame
         return frame.select(
             (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
-            for name, dtype in self.schema.items()
+            for name, dtype in schema.items()
         )
 
 

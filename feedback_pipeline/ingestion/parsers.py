@@ -88,6 +88,15 @@ def _with_hints(rejections: pl.DataFrame, lines: pl.DataFrame, parser: RecordPar
     return rejections.with_columns(reason=pl.concat_str("reason", hint))
 
 
+def has_shape(source: Source, payload: str) -> bool:
+    """Whether a line is one of a columnar format: an object with the fields that format cannot do without."""
+    try:
+        record = json.loads(payload)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and any(needed <= record.keys() for needed in _REQUIRED[source.format])
+
+
 def unknown_shape(source: Source, lines: pl.DataFrame) -> str | None:
     """Why none of these `lines` is one of a columnar format, or null: none has the fields it cannot do without.
 
