@@ -38,15 +38,15 @@ def parse(source: Source, lines: pl.DataFrame, pseudonym: Callable[[str], str] =
 
 
 def split_records(lines: pl.DataFrame, source: Source) -> pl.DataFrame:
-    """`lines` (`line_number`, `payload`, `fault`) with a line that packs several records as a row each.
+    """`lines` (`line_number`, `payload`, `fault` and others) with a line that packs several records as a row each.
 
     Adds `record_number`, from 1. So one bad record costs itself alone, not the batch it was sent in.
     """
     if source.split is None and not source.pages:
         return lines.with_columns(record_number=pl.lit(1, pl.Int64))
     rows = [
-        (number, record, fault, position)
-        for number, payload, fault in lines.iter_rows()
+        (number, record, fault, *others, position)
+        for number, payload, fault, *others in lines.iter_rows()
         for position, record in enumerate([payload] if fault else _records_of(payload, source), 1)
     ]
     return pl.DataFrame(rows, schema={**lines.schema, "record_number": pl.Int64}, orient="row")

@@ -28,7 +28,7 @@ _THREADS = 1
 _TABLES = (RAW_EVENTS, INTERACTIONS, FEEDBACK_EVENTS)
 # Where a line stood says nothing of a fault of the whole file, or of a file that was not looked at.
 _KNOWN = f"""
-SELECT rowid AS row, line_number, record_number, event_id FROM raw_events
+SELECT rowid AS row, file, line_number, record_number, event_id FROM raw_events
 WHERE arrival_day = $day AND source = $source AND file = $file AND line_number > 0
     AND NOT coalesce(starts_with(reason, '{SHAPE_UNKNOWN}'), false)
 """
@@ -110,10 +110,10 @@ class _Intake:
             append(self._connection, INTERACTIONS, batch.interactions)
             said = self._parts.resolved(batch.feedback_events) if self._in_parts else batch.feedback_events
             append(self._connection, FEEDBACK_EVENTS, said)
-            name = batch.file.name
-            self._received[name] += batch.received
-            if batch.known.height:
-                self._unmet[name] = self._unmet[name].filter(~self._unmet[name].is_in(batch.known["row"].implode()))
+            for name, received in batch.received.items():
+                self._received[name] += received
+                if batch.known.height and name in self._unmet:
+                    self._unmet[name] = self._unmet[name].filter(~self._unmet[name].is_in(batch.known["row"].implode()))
         self._take_away()
         settle(self._connection, self._arrival.day, self._arrival.name)
         self._enter()

@@ -247,6 +247,23 @@ def test_whatever_files_came_and_went_the_tables_are_those_of_the_last_state(his
     assert world.tables() == afresh.tables()
 
 
+def test_small_files_are_parsed_together_and_one_of_another_shape_is_refused_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = count_parsed(monkeypatch)
+    for number in range(50):
+        world.land(f"{number:02}.jsonl", event(f"f{number}"), event("twice", text="of all files"))
+    world.land("25-chats.jsonl", '{"request": 1, "response": 2}', '{"request": 3, "response": 4}')
+
+    world.ingest()
+
+    assert len(counts) == 1
+    assert world.outcomes() == {"accepted": 51, "duplicate": 49, "rejected": 2}
+    lines = world.warehouse.partitions(RAW_EVENTS, [DAY])
+    assert set(lines.filter(outcome="rejected")["file"]) == {f"{DAY}/25-chats.jsonl"}
+    assert len(world.feedback()) == 51
+
+
 def test_lines_that_do_not_fit_into_the_limit_of_memory_are_stored_once_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
