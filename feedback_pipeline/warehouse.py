@@ -201,6 +201,7 @@ def _commit(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         connection.commit()
     except duckdb.TransactionException as error:
+        # Why a commit failed is told by its text alone.
         if "memory limit" in str(error):
             raise duckdb.OutOfMemoryException(str(error)) from error
         raise

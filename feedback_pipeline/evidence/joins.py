@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from feedback_pipeline.evidence.passages import quotes
+from feedback_pipeline.evidence.passages import is_quoted
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
 
 # What is known of the answers an event may be about.
@@ -56,7 +56,7 @@ def _by_passage(events: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
         answers.select("session_id", "response", found="interaction_id").drop_nulls("response"), on="session_id"
     )
     held = (
-        compared.filter(quotes(compared, "text", "response"))
+        compared.filter(is_quoted(compared, "text", "response"))
         .group_by(FEEDBACK_EVENTS.identity)
         .agg(pl.col("found").unique())
         .filter(pl.col("found").list.len() == 1)

@@ -42,7 +42,7 @@ def located(evidence: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def quotes(texts: pl.DataFrame, passage: str, answer: str) -> pl.Series:
+def is_quoted(texts: pl.DataFrame, passage: str, answer: str) -> pl.Series:
     """Whether the column `answer` of a frame of texts, none of them null, holds what stands in the column `passage`."""
     # Of a frame's only row Polars compiles the passage as a regular expression, and refuses half a megabyte.
     return pl.Series([some in whole for some, whole in texts.select(passage, answer).iter_rows()], dtype=pl.Boolean)

@@ -134,7 +134,8 @@ def test_a_file_of_unknown_shape_is_rejected_as_a_whole_with_a_reason(world):
 
 
 def test_a_file_may_begin_with_any_amount_of_another_products_lines(world, monkeypatch):
-    monkeypatch.setattr("feedback_pipeline.ingestion.lines.BLOCK_BYTES", 1 << 10)
+    for reader in ("lines", "ingest"):
+        monkeypatch.setattr(f"feedback_pipeline.ingestion.{reader}.BLOCK_BYTES", 1 << 10)
     world.land(b"\n".join([*(b'{"level": "info", "n": %d}' % n for n in range(3000)), answer("a"), answer("b")]))
 
     world.ingest()

@@ -3,7 +3,7 @@
 import polars as pl
 
 from feedback_pipeline.evidence.detectors.conversations import SIGNAL, Conversations, Detector, reactions
-from feedback_pipeline.evidence.passages import quotes
+from feedback_pipeline.evidence.passages import is_quoted
 
 _LEAST_WORDS = 25
 _TAKEN_OVER = 0.7
@@ -48,7 +48,7 @@ def _sent_back_edited(followups: pl.DataFrame) -> pl.DataFrame:
     share = new.list.set_intersection("answered").list.len() / new.list.len()
     shared = said.with_columns(share=share, new=new.list.len())
     taken_over = shared.filter((pl.col("share") >= _TAKEN_OVER) & (pl.col("new") >= _LEAST_WORDS))
-    edited = taken_over.filter(~quotes(taken_over, "question", "previous_response"))
+    edited = taken_over.filter(~is_quoted(taken_over, "question", "previous_response"))
     return reactions(edited, "edit_then_use", -1, pl.col("share"), 0.5 + 0.1 * pl.col("share"))
 
 
