@@ -49,6 +49,9 @@ _CUED_CARD = (
     r"(?i)\b(?:card|visa|maestro|amex|american express|cc|karte|carte|tarjeta|carta|cartão)\b[^\d\n]{0,24}"
     r"(?P<value>\d(?:[ .-]?\d){11,18})(?![\w-])"
 )
+# Of languages that write no spaces, or hang particles on a word: it may stand between letters.
+_UNSPACED_ACCOUNT_WORDS = r"(?:账号|账户|帳號|帳戶|口座|계좌|บัญชี|卡号|卡號|カード番号|카드번호|카드 번호|บัตรเครดิต)"
+_UNSPACED_ACCOUNT = rf"{_UNSPACED_ACCOUNT_WORDS}[^\d\n]{{0,12}}(?P<value>\d(?:[ -]?\d){{7,19}})(?![\w-])"
 
 ACCOUNTS = (
     Detector(
@@ -80,8 +83,11 @@ ACCOUNTS = (
     ),
     Detector(
         "ACCOUNT",
-        (r"(?i)(?:account|acct|routing|sort code|aba|bank code|kontonummer|blz)[^\d\n]{0,24}\d[\d -]{5}",),
-        matches(_CUED_ACCOUNT),
+        (
+            r"(?i)(?:account|acct|routing|sort code|aba|bank code|kontonummer|blz)[^\d\n]{0,24}\d[\d -]{5}"
+            rf"|{_UNSPACED_ACCOUNT_WORDS}[^\d\n]{{0,12}}\d[\d -]{{5}}",
+        ),
+        any_of(matches(_CUED_ACCOUNT), matches(_UNSPACED_ACCOUNT)),
         compact,
     ),
 )

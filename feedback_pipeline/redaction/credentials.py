@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 
-from feedback_pipeline.redaction.detector import Detector, any_of, matches
+from feedback_pipeline.redaction.detector import Detector, Span, any_of, matches
 
 # Repetitions are bounded where another attempt could begin inside them, so that no text takes quadratic time.
 _ISSUED = (
@@ -82,12 +82,18 @@ _CUED_KEY = rf"(?i)(?<![A-Za-z])(?:\w{{0,30}}_)?(?:{_KEY_WORDS}){_IS}(?P<value>[
 _CUED_PASSWORD = (
     rf"(?i)(?<![A-Za-z])(?:\w{{0,30}}_)?(?:{_PASSWORD_WORDS}){_IS}(?P<value>[^\s\"'`<>,;()\[\]{{}}*]{{5,80}})"
 )
+# Of languages that write no spaces, or hang particles on a word: it may stand between letters.
+_UNSPACED_PASSWORD = r"(?:密码|密碼|口令|パスワード|暗証番号|비밀번호|รหัสผ่าน|पासवर्ड|كلمة المرور|كلمة السر|סיסמה|סיסמא)"
+_AFTER_UNSPACED_PASSWORD = (
+    rf"{_UNSPACED_PASSWORD}[^\d\na-zA-Z!-/]{{0,8}}[:：=]?\s{{0,3}}[\"'`*「“]{{0,3}}"
+    r"(?P<value>(?:(?![\"'`<>,;()\[\]{}*])[!-~]){5,80})"
+)
 _BEARER = r"\b(?:[Bb]earer|[Bb]asic|[Tt]oken) {1,4}(?=\S{0,200}\d)(?P<value>[A-Za-z0-9._~+/-]{16,}=*)"  # RFC 6750, 7617
 _IN_URL = r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'<>]{0,64}:(?P<value>(?!password@)[^\s:/@\"'<>]{3,128})@"
 _CUE_HINT = (
     r"(?i)(?:key|token|secret|credential)s?[\"'`*]{0,3}\s{0,3}(?:[:=]|is|was|are|ist|est|es|è|to|for)"
     rf"|(?:{_PASSWORD_WORDS})[\"'`*]{{0,3}}\s{{0,3}}(?:[:=]|is|was|are|ist|est|es|è|to|for)"
-    r"|(?:bearer|basic|token) |://[^\s/@]{0,64}:[^\s/@]{3,128}@"
+    rf"|(?:bearer|basic|token) |://[^\s/@]{{0,64}}:[^\s/@]{{3,128}}@|{_UNSPACED_PASSWORD}"
 )
 
 # A key of 16 random letters and digits has about 3.6 bits a character; words and dotted names have less, or no digit.
@@ -115,9 +121,9 @@ def _is_password(value: str) -> bool:
     return bool(mixed) and len(core) >= 5 and not _STAND_INS.search(core)
 
 
-def _trimmed_password(text: str) -> list[tuple[int, int]]:
+def _trimmed_password(text: str) -> list[Span]:
     """A sentence's full stop after a password is not part of it."""
-    spans = matches(_CUED_PASSWORD, _is_password)(text)
+    spans = any_of(*(matches(cued, _is_password) for cued in (_CUED_PASSWORD, _AFTER_UNSPACED_PASSWORD)))(text)
     return [
         (start, stop - len(found) + len(found.rstrip(".:?"))) for start, stop in spans if (found := text[start:stop])
     ]

@@ -73,7 +73,12 @@ _CUES = (
     r"|carta d'identità|numéro de sécurité sociale|sécurité sociale|nir|carte d'identité|passeport|pasaporte|passaporto"
     r"|bsn|burgerservicenummer|rijksregisternummer|cpr|fødselsnummer|fodselsnummer|pesel|nip|cnp|rodné číslo"
     r"|egn|oib|amka|tc kimlik|tckn"
-    r"|my ?number|身份证\w*|주민등록번호|teudat zehut|emirates id|nric|hkid|medical record|mrn|patient id"
+    r"|my ?number|teudat zehut|emirates id|nric|hkid|medical record|mrn|patient id"
+)
+# Of languages that write no spaces, or hang particles on a word: it may stand between letters.
+_UNSPACED_CUES = (
+    r"身份证|身分證|护照|護照|驾驶证|駕駛證|驾照|社保|港澳通行证|マイナンバー|個人番号|免許証|パスポート番号|年金番号"
+    r"|주민등록번호|주민번호|여권|운전면허|บัตรประชาชน|หนังสือเดินทาง|आधार|पासपोर्ट|جواز السفر|الهوية|תעודת זהות|דרכון"
 )
 _VALUE = (
     r"(?P<value>(?=(?:[^\d\n]{0,3}\d){5})"
@@ -84,11 +89,14 @@ _AFTER_CUE = (
     rf"(?:\s{{0,2}}[:#=]|\s(?:is|was|ist|est|es|è|é|er|är))?\s{{0,2}}[:#\"'(]?\s{{0,2}}){_VALUE}(?![\w-])"
 )
 
+_AFTER_UNSPACED_CUE = rf"(?:{_UNSPACED_CUES})[^\W\d_a-zA-Z]{{0,8}}\s{{0,2}}[:：#(（]?\s{{0,2}}{_VALUE}(?![\w-])"
+
 
 def _has_enough_digits(text: str) -> bool:
     return 5 <= len(re.sub(r"\D", "", text)) <= 20
 
 
 # What is called a person's number is one, whatever else it looks like.
-CALLED_IDENTITY = (Detector("ID", (_DIGITS,), near(_AFTER_CUE, _DIGITS, 80, 40, _has_enough_digits), compact),)
+_CALLED = any_of(*(near(cued, _DIGITS, 80, 40, _has_enough_digits) for cued in (_AFTER_CUE, _AFTER_UNSPACED_CUE)))
+CALLED_IDENTITY = (Detector("ID", (_DIGITS,), _CALLED, compact),)
 IDENTITY = (Detector("ID", (_DIGITS,), where(_ANY_FORM, any_of(*_SEARCHES)), compact),)

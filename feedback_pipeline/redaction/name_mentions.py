@@ -1,6 +1,7 @@
 """A conversation that names somebody names them again: all mentions of a person get one placeholder."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
@@ -13,6 +14,8 @@ from feedback_pipeline.redaction.placeholders import Placeholders
 
 _PLACEHOLDER = re.compile(r"<[A-Z]+_\d+>")
 _SHORTEST_PART = 3
+# Scripts whose words have spaces between them and end in letters of their own.
+_SPACED = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
 
 
 def without_names(texts: pl.Series, conversations: pl.Series, names: NameModel | None) -> pl.Series:
@@ -34,8 +37,17 @@ def without_names(texts: pl.Series, conversations: pl.Series, names: NameModel |
 
 def _replaced(turns: list[str], mentions: dict[str, str]) -> list[str]:
     placeholders = Placeholders()
-    anyone = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, mentions))})(?!\w)")
+    anyone = re.compile("|".join(map(_as_a_word, mentions)))
     return [anyone.sub(lambda match: placeholders.of(NAMES.kind, mentions[match[0]]), text) for text in turns]
+
+
+def _as_a_word(mention: str) -> str:
+    """A pattern of the mention between other words; what Chinese or Korean write before and after it may touch it."""
+    before, after = (
+        boundary if unicodedata.name(letter, "").startswith(_SPACED) else ""
+        for letter, boundary in ((mention[0], r"(?<!\w)"), (mention[-1], r"(?!\w)"))
+    )
+    return before + re.escape(mention) + after
 
 
 def _people(text: str, found: Iterable[Span]) -> list[str]:

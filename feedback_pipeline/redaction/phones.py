@@ -31,10 +31,16 @@ _CUE = (
     r"|call(?:ed|ing)?|dial|ring me|text me|reach(?:ed)? (?:me|us|him|her|them|at|on)|contact|answering"
     r"|registered|messages? to"
     r"|telefon\w*|handy|mobil\w*|tél(?:éphone)?|portable|teléfono|móvil|celular|telefono|cellulare|telefone|"
-    r"telefoon|puhelin|телефон|电话|電話|전화)"
+    r"telefoon|puhelin|телефон)"
+)
+# Of languages that write no spaces, or hang particles on a word: it may stand between letters.
+_UNSPACED_CUE = (
+    r"(?:电话|電話|手机|手機|携帯|ケータイ|スマホ|微信|传真|傳真|ファックス|热线|熱線|拨打|撥打|致电|致電"
+    r"|전화|휴대폰|핸드폰|โทร|เบอร์|मोबाइल|फ़ोन|फोन|هاتف|جوال|موبايل|تلفون|טלפון|נייד)"
 )
 _DIGITS = r"(?P<value>\+?\(?\d(?:[ \t().\-/]{0,2}\d){5,14}" + _EXTENSION + r")" + _END
 _AFTER_CUE = rf"(?i)(?:(?<![^\W_])|(?<=\\[nrt])){_CUE}(?!\w)[^\d\n(+]{{0,40}}\n?[^\d\n(+]{{0,10}}{_DIGITS}"
+_AFTER_UNSPACED_CUE = rf"{_UNSPACED_CUE}[^\d\n(+]{{0,20}}{_DIGITS}"
 _BEFORE_CUE = rf"(?i){_NEW}{_DIGITS}[ \t]?[-–(,\\]{{0,2}}[ \t]?(?:office|fax|mobile|cell|phone|home|work)\b"
 # The smallest countries' numbers have five digits, which other things have too.
 _SHORT = (
@@ -98,6 +104,7 @@ _SEARCHES = (
     near(_BRACKETED, _HINT, 8, 20),
     near(_TRUNK, _HINT, 4, 30, _is_in_a_plan),
     near(_AFTER_CUE, _HINT, 80, 30, _is_no_date),
+    near(_AFTER_UNSPACED_CUE, _HINT, 40, 30, _is_no_date),
     matches(_SHORT),
     near(_BEFORE_CUE, _HINT, 8, 40, _is_no_date),
 )

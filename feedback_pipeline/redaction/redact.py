@@ -11,6 +11,7 @@ import polars as pl
 
 from feedback_pipeline.redaction.accounts import ACCOUNTS
 from feedback_pipeline.redaction.addresses import ADDRESSES
+from feedback_pipeline.redaction.borders import touched, with_borders, without_borders
 from feedback_pipeline.redaction.credentials import CREDENTIALS
 from feedback_pipeline.redaction.email import EMAILS
 from feedback_pipeline.redaction.identity import CALLED_IDENTITY, IDENTITY
@@ -35,7 +36,11 @@ def redact(texts: pl.Series, names: NameModel | None = None) -> pl.Series:
 
 def redact_together(texts: pl.Series, conversations: pl.Series, names: NameModel | None = None) -> pl.Series:
     """`texts` redacted, where those of one conversation, which stand together, share their placeholders."""
-    return without_names(_without_formats(texts, conversations), conversations, names)
+    places = touched(texts).arg_true()
+    bordered = texts.clone().scatter(places, with_borders(texts.gather(places)))
+    redacted = _without_formats(bordered, conversations)
+    redacted = redacted.scatter(places, without_borders(redacted.gather(places)))
+    return without_names(redacted, conversations, names)
 
 
 def _without_formats(texts: pl.Series, conversations: pl.Series) -> pl.Series:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedback_pipeline.redaction.borders import BORDER
 from feedback_pipeline.redaction.redact import redact, redact_together
 
 
@@ -67,6 +68,72 @@ def test_a_secret_in_its_issuers_format_is_replaced(secret):
 @pytest.mark.parametrize("around", ["it is {}, thanks", "{}", "from\n{}\nwith love"])
 def test_personal_data_is_replaced_and_what_stands_around_it_stays(value, kind, around):
     assert redacted(around.format(value)) == around.format(f"<{kind}_1>")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("jo.neil@mail.example.co.uk", "EMAIL"),
+        ("+44 20 7946 0958", "PHONE"),
+        ("(415) 555-0132", "PHONE"),
+        ("4111 1111 1111 1111", "CARD"),
+        ("at611904300234573201", "IBAN"),
+        ("203.0.113.7", "IP"),
+        ("11010519491231002X", "ID"),
+        ("ghp_" + "4f9Qx1ZpLm82RtVbC0dE4f9Qx1ZpLm82RtVb", "SECRET"),
+        ("sk_" + "live_4f9Qx1ZpLm82RtVbC0dE", "SECRET"),
+    ],
+)
+@pytest.mark.parametrize(
+    "around",
+    ["我的是{}谢谢", "サーバー{}です", "คือ{}ครับ", "그것은 {}입니다", "मेरा{}पर", "هو{}شكرا", "我的是{}。", "“{}”给我"],
+)
+def test_a_value_is_found_between_letters_of_another_script(value, kind, around):
+    assert redacted(around.format(value)) == around.format(f"<{kind}_1>")
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("我的手机号是13800138000，谢谢", "我的手机号是<PHONE_1>，谢谢"),
+        ("携帯は09012345678です", "携帯は<PHONE_1>です"),
+        ("전화번호는 01012345678입니다", "전화번호는 <PHONE_1>입니다"),
+        ("โทร0812345678ครับ", "โทร<PHONE_1>ครับ"),
+        ("मोबाइल 9876543210पर कॉल करें", "मोबाइल <PHONE_1>पर कॉल करें"),
+        ("رقم هاتفي0501234567", "رقم هاتفي<PHONE_1>"),
+        ("护照号：E12345678丢了", "护照号：<ID_1>丢了"),
+        ("주민등록번호 900101-1234567", "주민등록번호 <ID_1>"),
+        ("银行账号6222021234567890123请查", "银行账号<ACCOUNT_1>请查"),
+        ("密码是Tr0ub4dor&3，谢谢", "密码是<SECRET_1>，谢谢"),
+        ("パスワードはS3cr3t!passです", "パスワードは<SECRET_1>です"),
+        ("邮箱为wei@公司.cn", "邮箱为<EMAIL_1>"),
+    ],
+)
+def test_a_cue_of_another_script_announces_what_follows(text, without):
+    assert redacted(text) == without
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "订单号202601051234请查询，版本3.11.2发布，价格是1,234,567元",
+        "GPT-4模型在2024年12月31日发布，Python3的list共有12345678个",
+        "密码是什么？我忘记了123",
+        "使用https://example.com/path?id=123访问",
+        "注文番号は48213377です。0.5秒、第3章",
+        "주문 번호 48213377은 2026-01-05에 왔습니다",
+        "᚛ᚑᚌᚐᚋ᚜ ᚛ᚑᚌᚐᚋ\u1680ᚑᚌᚐᚋ1᚜",
+    ],
+)
+def test_ordinary_text_of_another_script_stays_as_it_is(text):
+    assert redacted(text) == text
+
+
+@given(st.text(alphabet="你好パーสวัสดี안녕हि मرحבا abcéяλ12-_=+(.,", max_size=30))
+def test_borders_between_scripts_leave_no_trace(text):
+    found = redacted(text)
+    assert BORDER not in found
+    assert found == text or "<" in found
 
 
 def test_a_card_is_told_from_the_date_after_it():
