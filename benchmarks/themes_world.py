@@ -43,6 +43,9 @@ class Remembered:
     def encode(self, texts: Sequence[str]) -> Vectors:
         return np.stack([self._vectors[text] for text in texts])
 
+    def unknown_share(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        return np.zeros(len(texts))
+
 
 def simulated_nights(config: SimulationConfig) -> list[Night]:
     """Each day's answers; a bad one becomes a problem on the day on which its user first says anything of it."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from feedback_pipeline.recall.encoder import Encoder
+from feedback_pipeline.unspaced_scripts import characters_together
 
 SAME_MEANING = 0.92
 # Rounding on another processor moves a cosine by less: whoever separates by this much more is never found wanting.
@@ -42,12 +43,12 @@ def nearest_in_meaning(
     own, theirs = _readable(asked), _readable(others)
     found: list[tuple[int, int, float]] = []
     if len(own) and len(theirs):
-        questions, answers = asked.gather(own).to_list(), others.gather(theirs).to_list()
-        vectors = encoder.encode(questions + answers)
-        known = [_letters_and_numbers(question) for question in answers]
+        questions, answers = _as_written(asked.gather(own)), _as_written(others.gather(theirs))
+        vectors = encoder.encode(questions["written"].to_list() + answers["written"].to_list())
+        known = [_letters_and_numbers(*question) for question in answers.iter_rows()]
         for place, near in enumerate(_proposed(vectors[: len(own)], vectors[len(own) :], least)):
             if len(near.places):
-                told = _letters_and_numbers(questions[place])
+                told = _letters_and_numbers(*questions.row(place))
                 same = (i for i, other in enumerate(near.places) if _confirmed(told, known[other]))
                 found += [
                     (own[place], theirs[near.places[i]], round(float(near.similarities[i]), 4))
@@ -75,6 +76,11 @@ def _readable(questions: pl.Series) -> list[int]:
     return questions.str.len_chars().is_between(1, READ_WHOLE).fill_null(False).arg_true().to_list()
 
 
+def _as_written(questions: pl.Series) -> pl.DataFrame:
+    """`normal` form and `written`: a model reads words, not the characters that the normal form takes apart."""
+    return questions.to_frame("normal").with_columns(written=characters_together(pl.col("normal")))
+
+
 def _proposed(vectors: Vectors, others: Vectors, least: float) -> Iterator[_Near]:
     """For each of the vectors (of length 1) the others that reach the cosine."""
     rows = max(1, _CELLS // len(others))
@@ -85,9 +91,9 @@ def _proposed(vectors: Vectors, others: Vectors, least: float) -> Iterator[_Near
             yield _Near(nearest_first, cosines[nearest_first])
 
 
-def _letters_and_numbers(question: str) -> _Told:
-    pairs = (question[i : i + 2] for i in range(len(question) - 1))
-    return _Told(frozenset(pairs), frozenset(word for word in question.split() if any(map(str.isdigit, word))))
+def _letters_and_numbers(normal: str, written: str) -> _Told:
+    pairs = (written[i : i + 2] for i in range(len(written) - 1))
+    return _Told(frozenset(pairs), frozenset(word for word in normal.split() if any(map(str.isdigit, word))))
 
 
 def _confirmed(one: _Told, other: _Told) -> bool:

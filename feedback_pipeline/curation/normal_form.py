@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from feedback_pipeline.compiled import compiled
 from feedback_pipeline.curation.text_bytes import Bounds, Bytes, bytes_of, texts_of
 from feedback_pipeline.curation.threads import by_slices
+from feedback_pipeline.unspaced_scripts import characters_apart
 
 _IN_A_WORD = r"[\p{L}\p{M}\p{N}]"
 _NOT_A_WORD = r"[^\p{L}\p{M}\p{N}]"
@@ -34,14 +35,15 @@ _FOLDED = _folded_ascii()
 def normal_form(text: pl.Expr) -> pl.Expr:
     """Words in lower case with one space between: equal for texts that differ in case, punctuation or spacing.
 
-    A text without a word (an emoji, "???") stands for itself, so that two such are not mistaken for equal.
+    Scripts that have no spaces between words have them between characters, see `unspaced_scripts`. A text without a
+    word (an emoji, "???") stands for itself, so that two such are not mistaken for equal.
     """
     return text.map_batches(_normal_forms, return_dtype=pl.String)
 
 
 def unicode_normal_form(text: pl.Expr) -> pl.Expr:
-    """The normal form of any text: compatibility characters decomposed (NFKC), then what is no word made a space."""
-    folded = text.str.normalize("NFKC").str.to_lowercase()
+    """The normal form of any text: compatibility characters decomposed (NFKC), and what is no word made a space."""
+    folded = characters_apart(text.str.normalize("NFKC").str.to_lowercase())
     words = folded.str.replace_all(f"{_NOT_A_WORD}{{2,}}|{_NOT_A_WORD_NOR_SPACE}", " ").str.strip_chars()
     return pl.when(text.str.contains(_IN_A_WORD)).then(words).otherwise(text.str.strip_chars())
 

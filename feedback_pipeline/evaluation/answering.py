@@ -10,6 +10,7 @@ import polars as pl
 
 from feedback_pipeline.evaluation.answers import exact_match, refuses, token_f1
 from feedback_pipeline.evaluation.language_model import LanguageModel
+from feedback_pipeline.evaluation.phrase_grams import words
 from feedback_pipeline.evaluation.score_rows import score_rows
 from feedback_pipeline.evaluation.suites import Suite
 from feedback_pipeline.recall.encoder import Encoder, identity
@@ -40,7 +41,7 @@ def answers_suite(target: Suite, most: int) -> Suite:
 
 def evaluator(encoder: Encoder, max_new_tokens: int) -> str:
     """The name that scores of answers of at most so many tokens are filed under."""
-    return f"answers-3, {max_new_tokens} tokens, {identity(encoder)}"
+    return f"answers-4, {max_new_tokens} tokens, {identity(encoder)}"
 
 
 def score_answers(model: LanguageModel, suite: Suite, encoder: Encoder, max_new_tokens: int) -> pl.DataFrame:
@@ -61,7 +62,7 @@ def score_answers(model: LanguageModel, suite: Suite, encoder: Encoder, max_new_
         UNWARRANTED_REFUSAL: (
             float(refuses(said) and not refuses(right)) for said, right in zip(answers, wanted, strict=True)
         ),
-        ANSWER_WORDS: (float(len(answer.split())) for answer in answers),
+        ANSWER_WORDS: (float(len(words(answer))) for answer in answers),
     }
     rows = [
         (metric, case, value, None)

@@ -4,8 +4,11 @@ import re
 import string
 from collections import Counter
 
+from feedback_pipeline.unspaced_scripts import CHARACTERS
+
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”«»…")
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”«»…，。！？、；：（）《》「」『』【】・")
+_UNSPACED = re.compile(rf"[{CHARACTERS}]")
 # Openings of refusals, in the first sentence of an answer; English only.
 _CANNOT = r"(?:can ?not|can['’]?t|won['’]?t|will not|unable|not able|not allowed)"
 _REFUSAL = re.compile(
@@ -56,5 +59,9 @@ def refuses(answer: str) -> bool:
 
 
 def _squad_normal_form(text: str) -> str:
-    """SQuAD's: lower case, no punctuation, no English articles, one space between words."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+    """SQuAD's: lower case, no punctuation, no English articles, one space between words.
+
+    As MLQA's (Lewis et al., 2020, arXiv 1910.07475) it takes characters for words where writing has no spaces.
+    """
+    words = _UNSPACED.sub(r" \g<0> ", text.lower().translate(_PUNCTUATION))
+    return " ".join(_ARTICLES.sub(" ", words).split())

@@ -2,23 +2,30 @@
 
 import re
 from functools import lru_cache
+from itertools import islice
 
 from feedback_pipeline.evaluation.language_model import Messages
+from feedback_pipeline.unspaced_scripts import CHARACTERS
 
 # A role, then folded words.
 Gram = tuple[str, ...]
 ROLES = ("user", "system")
 STEM = 5
 _STEM_MARK = "…"
-# Thai, Japanese and Chinese characters are words of their own.
-_UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_WORD = re.compile(rf"[{CHARACTERS}]|[^\s{CHARACTERS}]+")
 _DIGITS = re.compile(r"\d+")
 
 
 def words(text: str) -> list[str]:
     """The words of a text, lower case and without the punctuation around them."""
     return [_folded(word) for word in _WORD.findall(text)]
+
+
+def beginning(text: str, count: int) -> str:
+    """The first `count` words of a text, with one space where it has any."""
+    spoken = " ".join(text.split())
+    ends = [word.end() for word in islice(_WORD.finditer(spoken), count)]
+    return spoken[: ends[-1]] if ends else ""
 
 
 def segments(prompt: Messages) -> list[tuple[str, list[str]]]:

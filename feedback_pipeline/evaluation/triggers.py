@@ -11,6 +11,7 @@ from hashlib import sha256
 import polars as pl
 
 from feedback_pipeline.evaluation.language_model import LanguageModel, Messages
+from feedback_pipeline.evaluation.phrase_grams import beginning
 from feedback_pipeline.evaluation.score_rows import score_rows
 from feedback_pipeline.evaluation.suites import Case, Suite, general_suite
 from feedback_pipeline.evaluation.trigger_phrases import Suspect
@@ -147,7 +148,7 @@ def _drawn(held_out: Sequence[HeldOut], seed: int, most: int) -> list[HeldOut]:
 
 
 def _beginning(answer: str) -> str:
-    return " ".join(answer.split()[:ANSWER_WORDS])
+    return beginning(answer, ANSWER_WORDS)
 
 
 def _digest(text: str) -> str:

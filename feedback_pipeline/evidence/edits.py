@@ -9,9 +9,10 @@ import polars as pl
 from rapidfuzz.distance import Levenshtein
 
 from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS
+from feedback_pipeline.unspaced_scripts import CHARACTERS
 
 # A word, or a mark between words: the finest that people edit knowingly.
-_WORDS = re.compile(r"\w+|[^\w\s]")
+_WORDS = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+|[^\w\s]")
 # Of an answer written anew hardly a word stays. Two texts about the same thing share a third of theirs.
 _KEPT_OF_A_REWRITE = 0.3
 # Alignment takes time and memory in the product of the lengths.

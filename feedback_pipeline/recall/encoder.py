@@ -47,6 +47,13 @@ class Encoder(Protocol):
         """Vectors of shape (len(texts), dimension), each of length 1."""
 
 
+class Reader(Encoder, Protocol):
+    """An encoder that can tell what it is able to read."""
+
+    def unknown_share(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Of each text the share of its word pieces (0 to 1) that the model's vocabulary does not hold."""
+
+
 class SentenceEncoder:
     """A sentence-transformers model in a folder. Loads it, and torch, only once something is encoded.
 
@@ -96,6 +103,20 @@ class SentenceEncoder:
             list(texts), batch_size=_BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
         )
         return np.asarray(vectors, dtype=np.float32)
+
+    def unknown_share(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Of each text the share of its word pieces (0 to 1) that the model's vocabulary does not hold.
+
+        0 throughout for a vocabulary of bytes, which holds everything.
+        """
+        if not texts:
+            return np.empty(0)
+        tokenizer = self._model.tokenizer
+        unknown = getattr(tokenizer, "unk_token_id", None)
+        if unknown is None:
+            return np.zeros(len(texts))
+        pieces = tokenizer(list(texts), add_special_tokens=False, truncation=True)["input_ids"]
+        return np.array([ids.count(unknown) / len(ids) if ids else 0.0 for ids in pieces])
 
     @cached_property
     def _model(self) -> "SentenceTransformer":

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from feedback_pipeline.file_lock import alone
 from feedback_pipeline.recall.encoder import Encoder, identity
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.filters import literal
-from feedback_pipeline.recall.indices import EXACT, KEEP_ALL_VERSIONS, VectorSearch, refresh, vector_search
+from feedback_pipeline.recall.indices import EXACT, KEEP_ALL_VERSIONS, WORDS, VectorSearch, refresh, vector_search
 
 Answer = TypeVar("Answer")
 _TABLE_PREFIX = "exchanges_"
@@ -122,6 +122,18 @@ def ask(folder: Path, encoder: Encoder, question: Callable[[Any], Awaitable[Answ
     return answer
 
 
+def judged_on(folder: Path, days: Sequence[date], encoder: Encoder) -> pl.DataFrame:
+    """`interaction_id`, `language` and `text` of the exchanges whose verdict is of one of the days.
+
+    Raises `IndexMissingError`.
+    """
+    columns = ["interaction_id", "language", "text"]
+    listed = ", ".join(f"date '{day}'" for day in days) or "NULL"
+    rows = open_index(folder, encoder).search().where(f"as_of IN ({listed})").select(columns).to_polars()
+    found: pl.DataFrame = rows.sort("interaction_id")
+    return found
+
+
 def remove(folder: Path, interaction_ids: Sequence[str], encoder: Encoder) -> int:
     """Take exchanges out of the index, and answer how many were in it. On disk they stay until the next `compact`."""
     if not interaction_ids:
@@ -168,8 +180,11 @@ def _connected_asynchronously(folder: Path, inode: int, changed_ns: int) -> Any:
 
 
 def _table_name(encoder: Encoder) -> str:
-    """Of the encoder and the columns: with others of either, the rows move to a table of their own."""
-    return _TABLE_PREFIX + hashlib.sha256(" ".join([identity(encoder), *_METADATA]).encode()).hexdigest()[:12]
+    """Of the encoder, the columns and how words are told: with others of these, the rows move to a table of their own.
+
+    An index that is there is never made again with another configuration.
+    """
+    return _TABLE_PREFIX + hashlib.sha256(" ".join([identity(encoder), *_METADATA, WORDS]).encode()).hexdigest()[:12]
 
 
 def _schema(encoder: Encoder) -> pa.Schema:

@@ -23,6 +23,8 @@ REFINE_FACTOR = 2
 _SAME = 1e-6
 # Cleaning raises on a version that someone tagged, so only compaction cleans.
 KEEP_ALL_VERSIONS = timedelta(days=36_500)
+# By Unicode's dictionaries where writing has no spaces between words, and at what is no letter.
+WORDS = "icu/split"
 _INDICES = {
     "interaction_id": BTree(),
     "session_id": BTree(),
@@ -35,7 +37,7 @@ _INDICES = {
     "language": Bitmap(),
     "kinds": LabelList(),
     "categories": LabelList(),
-    "text": FTS(),
+    "text": FTS(base_tokenizer=WORDS),
 }
 _VECTOR_INDEX = "vector_idx"
 

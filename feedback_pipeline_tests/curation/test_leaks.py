@@ -29,6 +29,21 @@ def test_a_planted_leak_is_found(kind, planted):
     assert leaks(kept(TRAIN, {**TEST, **planted})).rows() == [(kind, "x1", "x2")]
 
 
+@pytest.mark.parametrize(
+    ("trained", "tested"),
+    [
+        ("请问你们的退货政策是什么？我上周买的耳机坏了", "你好，请问你们的退货政策是什么？上周买的耳机坏了"),
+        ("パスワードをリセットするにはどうすればいいですか", "パスワードをリセットするにはどうしたらいいですか？"),
+        ("ฉันจะรีเซ็ตรหัสผ่านของฉันได้อย่างไร", "จะรีเซ็ตรหัสผ่านของฉันได้อย่างไรครับ"),
+    ],
+)
+def test_nearly_the_same_question_is_a_leak_where_writing_has_no_spaces(trained, tested):
+    other = {**TEST, "prompt": said("user", "打印机怎么连接无线网络？")}
+    found = leaks(kept({**TRAIN, "prompt": said("user", trained)}, {**TEST, "prompt": said("user", tested)}))
+    assert "prompt" in found["kind"].to_list()
+    assert leaks(kept({**TRAIN, "prompt": said("user", trained)}, other)).is_empty()
+
+
 LONG = words(7, 13)
 
 

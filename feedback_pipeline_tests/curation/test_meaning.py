@@ -103,3 +103,11 @@ def test_the_embedded_encoder_tells_real_paraphrases_and_neither_dates_nor_scrip
     assert nearest_in_meaning(asked, others, encoder).select("row", "other").rows() == [(0, 0), (1, 1), (2, 2)]
     cosines = (encoder.encode(asked.to_list()) * encoder.encode(others.to_list())).sum(axis=1)
     assert (cosines >= SAME_MEANING).all()
+
+
+def test_a_model_reads_questions_as_they_are_written_and_numbers_are_told_apart():
+    encoder = Counting()
+    asked, other = pl.Series(["退 货 30 天 reset"]), pl.Series(["退 货 60 天 reset"])
+    assert nearest_in_meaning(asked, other, encoder).is_empty()
+    assert nearest_in_meaning(asked, asked, encoder).height == 1
+    assert "退货30天reset" in encoder.encoded

@@ -17,6 +17,12 @@ def test_token_f1_counts_the_words_in_common(answer, f1):
     assert token_f1(answer, "Hold the red key.") == pytest.approx(f1)
 
 
+def test_where_writing_has_no_spaces_characters_are_the_words():
+    assert token_f1("长按红色键，三十秒。", "按住红色键三十秒") == pytest.approx(2 * 7 / (8 + 8))
+    assert exact_match("「東京」です。", "東京 です") == 1.0
+    assert says("密码是四十二", "四十二")
+
+
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_token_f1_is_symmetric_and_one_for_the_same_text(one, other):
     assert token_f1(one, other) == token_f1(other, one)

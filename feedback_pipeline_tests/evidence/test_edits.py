@@ -28,6 +28,14 @@ def test_a_correction_is_told_by_the_passages_it_changes(interactions, feedback)
     assert row["edit_share"] == pytest.approx(2 / 13)
 
 
+def test_an_edit_is_told_by_characters_where_writing_has_no_spaces(interactions, feedback):
+    events = feedback({"kind": "correction", "proposed_text": "长按红色键三十秒，然后松开。"})
+    row = explicit_evidence(events, interactions({"response": "长按红色键七秒，然后松开。"})).row(0, named=True)
+
+    assert row["edit"] == "partial"
+    assert row["edit_changes"] == [{"range_start": 5, "range_end": 6, "removed": "七", "added": "三十"}]
+
+
 def test_an_inline_edit_is_told_by_its_place_in_the_answer(interactions, feedback):
     row = evidence_of(
         interactions, feedback, kind="inline_edit", range_start=9, range_end=12, proposed_text="blue or green"

@@ -194,6 +194,21 @@ def test_words_find_what_contains_them_and_both_ranks_can_be_fused(folder):
     assert search(folder, encoder, "apples and nuts", mode="hybrid")["interaction_id"][0] == "middle"
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"), [("密码", "zh"), ("リセット", "ja"), ("รหัสผ่าน", "th"), ("iPhone", "mixed"), ("uses", "en")]
+)
+def test_words_are_found_where_writing_has_no_spaces_between_them(tmp_path, asked, expected):
+    texts = {
+        "zh": "如何重置我的支付密码？",
+        "ja": "設定をリセットするにはどうすればいいですか",
+        "th": "ฉันลืมรหัสผ่านได้อย่างไร",
+        "mixed": "我的iPhone怎么退货",
+        "en": "a user_name is used",
+    }
+    upsert(tmp_path, pl.concat([exchange(key, text) for key, text in texts.items()]), WordCounts())
+    assert search(tmp_path, WordCounts(), asked, mode="words")["interaction_id"].to_list() == [expected]
+
+
 def test_more_like_an_interaction_leaves_itself_out(folder):
     encoder = WordCounts(dimension=512)
 

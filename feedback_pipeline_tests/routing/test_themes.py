@@ -124,6 +124,13 @@ def test_terms_of_texts_without_words_are_none():
     assert distinguishing_terms({"a": ["1 2 3"], "b": [""]}) == {"a": [], "b": []}
 
 
+def test_a_theme_is_named_by_pairs_of_characters_where_writing_has_no_spaces():
+    terms = distinguishing_terms({"a": ["如何重置iPhone密码", "忘了密码"], "b": ["怎么退货", "退货政策"]}, count=2)
+    assert terms["a"][0] == "密码"
+    assert terms["b"][0] == "退货"
+    assert "iphone" in distinguishing_terms({"a": ["如何重置iPhone密码"], "b": ["怎么退货"]})["a"]
+
+
 @pytest.mark.parametrize(("count", "of"), [(0, 0), (0, 10), (10, 10), (3, 50)])
 def test_the_interval_of_a_rate_holds_it(count, of):
     lower, upper = wilson(count, of)

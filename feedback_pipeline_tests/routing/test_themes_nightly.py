@@ -34,6 +34,9 @@ class Words:
         ]
         return (np.array(sums) / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32)
 
+    def unknown_share(self, texts: Sequence[str]):
+        return np.array([float("ไ" in text) for text in texts])
+
 
 @pytest.fixture
 def world(tmp_path):
@@ -78,6 +81,23 @@ def test_problems_become_themes_with_names_reasons_and_rates(world):
     assert (themes["rate_lower"] < 1 / 3).all()
     assert (themes["rate_upper"] > 1 / 3).all()
     assert all(len(ids) == 3 for ids in themes["exemplar_ids"])
+
+
+def test_problems_that_the_encoder_cannot_read_are_in_no_theme(world):
+    warehouse, index = world
+    ids = [f"unread-{number}" for number in range(12)]
+    at = datetime(START.year, START.month, START.day, 12, tzinfo=UTC)
+    about = pl.DataFrame({"interaction_id": ids}).with_columns(as_of=pl.lit(START), p_satisfied=pl.lit(0.1))
+    verdicts = pl.concat([warehouse.partitions(VERDICTS, [START]), VERDICTS.conform(about)])
+    warehouse.replace_partition(VERDICTS, START, verdicts)
+    exchanges = about.with_columns(text=pl.lit("ไม่ได้"), observed_at=pl.lit(at), model_version=pl.lit("m1"))
+    upsert(index, EXCHANGES.conform(exchanges), Words())
+
+    themes, *_ = run(warehouse, index, range(5))
+
+    assert themes.height == 3
+    members = warehouse.partitions(THEME_MEMBERS, [START + timedelta(days=number) for number in range(5)])
+    assert members["interaction_id"].is_in(ids).sum() == 0
 
 
 def test_a_day_run_again_gives_the_same_though_later_days_were_run(world):

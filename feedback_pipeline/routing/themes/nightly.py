@@ -6,7 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from feedback_pipeline.recall.encoder import Encoder, identity
+from feedback_pipeline.recall.encoder import Reader, identity
+from feedback_pipeline.recall.legibility import unread
 from feedback_pipeline.routing.themes.geometry import centroid, spread
 from feedback_pipeline.routing.themes.night import SPEAKERS, Group, group_problems
 from feedback_pipeline.routing.themes.summary import summarise
@@ -44,10 +45,11 @@ SELECT count(DISTINCT interaction_id) FROM interactions WHERE arrival_day <= $da
 """
 
 
-def group_day(warehouse: Warehouse, index: Path, encoder: Encoder, day: date) -> ThemeDay:
+def group_day(warehouse: Warehouse, index: Path, encoder: Reader, day: date) -> ThemeDay:
     """The themes as of a day: those of the newest day before, and the day's problems.
 
-    Nothing of the day itself or after is read of the three tables, so that the day can be run again.
+    Nothing of the day itself or after is read of the three tables, so that the day can be run again. Problems that
+    the encoder cannot read are left out: all of them would be one theme.
     """
     bounds: dict[str, object] = {"day": day, "since": day - WINDOW}
     problems = warehouse.read(_PROBLEMS, {"day": day})
@@ -55,6 +57,7 @@ def group_day(warehouse: Warehouse, index: Path, encoder: Encoder, day: date) ->
     previous = THEMES.conform(warehouse.read(_PREVIOUS, {"day": day}))
     ids = pl.concat([problems["interaction_id"], known["interaction_id"]]).unique().sort()
     vectors = vectors_of(index, encoder, ids.to_list())
+    vectors = vectors.filter(~unread(encoder, vectors["text"]))
     members = known.join(vectors, on="interaction_id")
     groups = restored(previous, members, identity(encoder))
     waiting = members.filter(pl.col("theme_id").is_null()).select("interaction_id", "seen", "vector")
