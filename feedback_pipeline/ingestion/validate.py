@@ -17,6 +17,8 @@ _NEEDED = {
     "comment": ("text",),
     "preference": ("interaction_id", "other_interaction_id"),
 }
+# An inline edit may take a passage away; of the others a blank text says nothing either.
+_SAID = {"correction": "proposed_text", "comment": "text", "tag": "label"}
 
 
 def rejections(parsed: Parsed, latest: datetime, by_user: bool = False) -> pl.DataFrame:
@@ -43,7 +45,7 @@ def interaction_fault(latest: datetime) -> pl.Expr:
     return pl.coalesce(
         _missing("interaction_id"),
         _missing("response"),
-        _when(pl.col("response").str.strip_chars().str.len_bytes() == 0, "the response is empty"),
+        _when(_is_blank("response"), "the response is empty"),
         _when(
             pl.col("prompt_messages").list.eval(pl.element().struct.field("role") == "user").list.any().fill_null(False)
             == pl.lit(False),
@@ -67,6 +69,9 @@ def feedback_fault(latest: datetime, by_user: bool = False) -> pl.Expr:
         pl.when(kind == name).then(_missing(column, f"{name} without {column}"))
         for name, columns in _NEEDED.items()
         for column in columns
+    ] + [
+        pl.when(kind == name).then(_when(_is_blank(column), f"{name} without {column}"))
+        for name, column in _SAID.items()
     ]
     start, end = pl.col("range_start"), pl.col("range_end")
     rating, low, high = pl.col("rating"), pl.col("rating_min"), pl.col("rating_max")
@@ -112,6 +117,10 @@ def _time_fault(latest: datetime) -> pl.Expr:
             pl.format("observed {}, which is after it arrived", observed_at.dt.to_string("%Y-%m-%d %H:%M:%S UTC")),
         ),
     )
+
+
+def _is_blank(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars().str.len_bytes() == 0
 
 
 def _missing(column: str, reason: str | None = None) -> pl.Expr:
