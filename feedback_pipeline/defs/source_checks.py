@@ -1,4 +1,4 @@
-"""Warnings about sources: fields and volume that changed, files and claims out of place. They block nothing."""
+"""Warnings about sources: fields and volume that changed, files, claims and ids out of place. They block nothing."""
 
 import dagster as dg
 import polars as pl
@@ -8,10 +8,11 @@ from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.arrivals import never_read
 from feedback_pipeline.ingestion.drift import drift
+from feedback_pipeline.ingestion.reused_ids import reused_ids
 from feedback_pipeline.ingestion.reviewers import unconfirmed
 from feedback_pipeline.ingestion.volume import volume
 from feedback_pipeline.redaction.redact import redact
-from feedback_pipeline.schemas import FEEDBACK_EVENTS, LANDED_FILES, RAW_EVENTS
+from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILES, RAW_EVENTS
 
 
 @nightly_check(asset=RAW_EVENTS.name, blocking=False)
@@ -37,6 +38,17 @@ def reviewers_are_declared(context: dg.AssetCheckExecutionContext, store: Store)
             "unconfirmed": int(claims["events"].sum()),
             "claims": dg.MetadataValue.md(markdown_table(claims.head(100))),
         },
+    )
+
+
+@nightly_check(asset=INTERACTIONS.name, blocking=False)
+def no_id_names_two_answers(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """No id came for answers to different questions, of which only the last counts. A mapping can make ids distinct."""
+    reused = reused_ids(store.warehouse, judged_days(context, store))
+    return dg.AssetCheckResult(
+        passed=reused.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"reused": reused.height, "ids": dg.MetadataValue.md(markdown_table(reused.head(100)))},
     )
 
 

@@ -1,13 +1,18 @@
 """The checks of sources as the nightly job runs them, on logs of an assistant that changed one day."""
 
 import json
+import shutil
 from datetime import date, timedelta
 
 import dagster as dg
 import pytest
 
 from feedback_pipeline.definitions import defs
-from feedback_pipeline.defs.source_checks import every_file_is_read, reviewers_are_declared
+from feedback_pipeline.defs.source_checks import (
+    every_file_is_read,
+    no_id_names_two_answers,
+    reviewers_are_declared,
+)
 from feedback_pipeline.defs.store import Store
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms
 from feedback_pipeline.ingestion.store import store_day
@@ -132,6 +137,29 @@ def test_a_claim_to_be_a_reviewer_is_warned_of_with_its_source(tmp_path, monkeyp
     assert (warned.passed, warned.metadata["unconfirmed"].value) == (False, 1)
     assert f"| clicks | {FIRST} | 1 | 1 |" in warned.metadata["claims"].value
     assert checked("format: events\nreviewers: true").passed
+
+
+def test_an_id_that_names_answers_to_two_questions_is_warned_of_and_a_revision_is_not(tmp_path, monkeypatch):
+    settle_in(tmp_path, monkeypatch)
+    revised = line(FIRST, 1, metadata={"user_role": "admin"})
+    revised["response"]["choices"][0]["message"]["content"] = "another answer"
+    other = tmp_path / "raw" / "shop"
+    other.mkdir()
+    (other / "source.yaml").write_text("format: openai_chat")
+
+    def checked(*records):
+        land(other, DAYS[1], records)
+        for day in DAYS[:2]:
+            store_day(Store().warehouse, tmp_path / "raw", day, Pseudonyms(b"key"))
+        shutil.rmtree(other / str(DAYS[1]))
+        return no_id_names_two_answers(dg.build_asset_check_context(), store=Store())
+
+    assert checked(revised).passed
+    reused = checked(revised, line(DAYS[1], 2, response=line(FIRST, 2)["response"]))
+    assert (reused.passed, reused.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert reused.metadata["ids"].value.splitlines()[2:] == [
+        f"| {FIRST}-2 | 2 | ['assistant', 'shop'] | {FIRST} | {DAYS[1]} |"
+    ]
 
 
 def test_a_file_that_lies_where_nothing_reads_it_is_warned_of_by_name(tmp_path, monkeypatch):
