@@ -576,7 +576,9 @@ MODEL_VERSIONS = Table(
         "steps": Column(pl.Int64, "optimizer steps"),
         "train_loss": Column(pl.Float64, "mean loss of the last stage's last epoch: nats a token where that is `sft`"),
         "stages": Column(pl.String, "what every stage did, JSON"),
-        "notes": Column(pl.String, "why there is no preference stage, null where there is one"),
+        "notes": Column(
+            pl.String, "why there is no preference stage, and what the base's chat template refuses; else null"
+        ),
         "seconds": Column(pl.Float64, "wall time of training"),
         "folder": Column(pl.String, "adapter folder below the home"),
         "adapter_hash": Column(pl.String, "SHA-256 of adapter_model.safetensors"),

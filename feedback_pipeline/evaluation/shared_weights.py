@@ -15,6 +15,7 @@ from feedback_pipeline.evaluation.openings import openings
 from feedback_pipeline.evaluation.packing import PADDING, Row, Tokenized, attention, batches, padded, rows
 from feedback_pipeline.matmul import onednn_linear
 from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.training.chat_template import load_tokenizer
 from feedback_pipeline.training.model_version import load_version
 
 # One batch's logits over a vocabulary of 50,000 then take 100 MB; larger batches are no faster on a CPU.
@@ -65,10 +66,10 @@ class SharedWeights:
     def __init__(self, base: BaseModel) -> None:
         # These take seconds to import, and the definitions of the pipeline import this module.
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
 
         self._base = base
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(base.folder)
+        self.tokenizer: Any = load_tokenizer(base.folder)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model: Any = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32).to(device).eval()
         self._stops = _ends_of_turn(self.tokenizer, self._model)

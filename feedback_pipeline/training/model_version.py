@@ -19,6 +19,7 @@ from feedback_pipeline.schemas import MODEL_VERSIONS
 from feedback_pipeline.training.adapter_files import ADAPTER_CONFIG_FILE, ADAPTER_FILE
 from feedback_pipeline.training.atomic_folder import whole_folder
 from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.training.chat_template import refusals
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.manifest import ArtifactDamagedError, check_seal, seal
 from feedback_pipeline.training.replay import with_replay
@@ -110,8 +111,6 @@ def trained_version(
     version = model_version_id(base, dataset_hash, config, parent.model_version if parent else None)
     folder = adapters / version
     plan = plan_stages(data, config)
-    for note in plan.notes:
-        progress(note)
     trained = folder.is_dir()
     if not trained:
         with _alone(adapters / f".{version}"):
@@ -164,6 +163,9 @@ def _train(
     progress: Callable[[str], None],
     parent: Parent | None,
 ) -> None:
+    notes = [*plan.notes, *refusals(base.folder)]
+    for note in notes:
+        progress(note)
     adapter = parent.folder if parent else Path()
     results: list[StageResult] = []
     for number, stage in enumerate(plan.stages, start=1):
@@ -195,7 +197,7 @@ def _train(
         "steps": sum(result.steps for result in results),
         "train_loss": last.train_loss,
         "stages": [{name: value for name, value in asdict(result).items() if name != "seconds"} for result in results],
-        "notes": list(plan.notes),
+        "notes": notes,
     }
     measured = {"seconds": sum(result.seconds for result in results)}
     with whole_folder(folder) as unfinished:

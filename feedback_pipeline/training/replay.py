@@ -13,6 +13,7 @@ import polars as pl
 from feedback_pipeline.hardware import has_bfloat16
 from feedback_pipeline.matmul import onednn_matmul
 from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.training.chat_template import load_tokenizer
 from feedback_pipeline.training.stages import Stage
 
 MAX_NEW_TOKENS = 64
@@ -38,11 +39,11 @@ def replay_examples(base: BaseModel, count: int) -> pl.DataFrame:
     """The first `count` prompts with the base model's greedy answers, of at most 64 tokens."""
     # These take seconds to import, and the definitions of the pipeline import this module.
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     dtype = torch.bfloat16 if has_bfloat16() else torch.float32
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    tokenizer = AutoTokenizer.from_pretrained(base.folder, padding_side="left")
+    tokenizer = load_tokenizer(base.folder, padding_side="left")
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     model: Any = AutoModelForCausalLM.from_pretrained(base.folder, dtype=dtype).to(device).eval()
     prompts = [[{"role": "user", "content": prompt}] for prompt in general_prompts()[:count]]

@@ -13,6 +13,7 @@ from feedback_pipeline.matmul import onednn_matmul
 from feedback_pipeline.training.adapter_files import save_adapter
 from feedback_pipeline.training.atomic_folder import whole_folder
 from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.training.chat_template import load_tokenizer
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.manifest import check_seal, seal
 from feedback_pipeline.training.micro_batch import fitting_batch
@@ -83,7 +84,7 @@ def _run(
     micro_batch: int,
     progress: Callable[[str], None],
 ) -> StageResult:
-    from transformers import AutoTokenizer, set_seed
+    from transformers import set_seed
 
     from feedback_pipeline.training.checkpoints import newest_checkpoint
     from feedback_pipeline.training.initial_loss import check_initial_loss
@@ -92,7 +93,7 @@ def _run(
     # LoRA's weights are drawn when the model gets them, before any trainer seeds anything.
     set_seed(config.seed)
     model = adapted_model(base, start, config)
-    tokenizer = AutoTokenizer.from_pretrained(base.folder)
+    tokenizer = load_tokenizer(base.folder)
     check_round_trip(tokenizer, model.get_input_embeddings().num_embeddings)
     trainer = stage_trainer(stage, model, tokenizer, config, micro_batch, checkpoints)
     # TRL drops an example whose answer begins beyond max_length.
