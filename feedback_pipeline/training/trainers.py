@@ -81,6 +81,8 @@ def _arguments(stage: Stage, config: TrainingConfig, micro_batch: int, checkpoin
         "gradient_checkpointing": not on_cpu,
         "use_cpu": on_cpu,
         "dataloader_pin_memory": not on_cpu,
+        # LoRA leaves the routers of a mixture of experts as they are: there is no load to balance.
+        "router_aux_loss_coef": 0.0,
         "include_num_input_tokens_seen": "non_padding",
         "logging_steps": 1,
         "disable_tqdm": True,

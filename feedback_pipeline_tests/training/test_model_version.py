@@ -1,5 +1,6 @@
 import fcntl
 import json
+import math
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import pytest
 
 from feedback_pipeline.schemas import MODEL_VERSIONS
 from feedback_pipeline.training.adapter_files import ADAPTER_FILE
-from feedback_pipeline.training.base_model import BaseModel
+from feedback_pipeline.training.base_model import BaseModel, resolve_base_model
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.manifest import ArtifactDamagedError
 from feedback_pipeline.training.model_version import (
@@ -156,3 +157,26 @@ def test_who_waited_for_another_training_of_the_same_version_takes_what_that_mad
     assert lines[-1] == f"{version.model_version} was trained before"
     assert not [line for line in lines if line.startswith("step")]
     assert not work.exists()
+
+
+@pytest.mark.slow
+def test_pairs_train_a_mixture_of_experts(tiny_base, tmp_path):
+    import torch
+    from transformers import AutoTokenizer, Qwen3MoeConfig, Qwen3MoeForCausalLM
+
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_base.folder)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2}
+    experts = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "head_dim": 8}
+    config = Qwen3MoeConfig(vocab_size=len(tokenizer), num_hidden_layers=2, **sizes, **experts)
+    Qwen3MoeForCausalLM(config).save_pretrained(tmp_path / "experts")
+    tokenizer.save_pretrained(tmp_path / "experts")
+    base = resolve_base_model(str(tmp_path / "experts"), tmp_path)
+    refused = pl.Series([[{"role": "assistant", "content": "No idea."}]] * EXAMPLES.height)
+    pairs = TrainingData(preference=EXAMPLES.rename({"completion": "chosen"}).with_columns(rejected=refused))
+    config = TINY.model_copy(update={"method": "dpo"})
+
+    version = trained_version(pairs, "d", "hash", base, tmp_path / "adapters", config, lambda line: None)
+
+    assert version.method == "dpo"
+    assert version.stages[0]["initial_loss"] == pytest.approx(math.log(2), abs=0.01)
