@@ -47,8 +47,58 @@ def test_a_reaction_is_told_by_its_words_whatever_it_is_about(interactions, day,
 
 
 @pytest.mark.parametrize(
+    ("kind", "messages"),
+    [
+        (
+            "correction_followup",
+            "Ich meinte den Gewerbevertrag|Je voulais dire le bail commercial|Quise decir el otro contrato"
+            "|Intendevo l'altro contratto|Quis dizer o outro contrato|Ik bedoelde het andere contract"
+            "|我的意思是商业租约|正しくは商業契約です",
+        ),
+        (
+            "complaint_followup",
+            "Das ist leider immer noch falsch|Du hast die Frist vergessen!|C'est faux|Ça ne marche toujours pas"
+            "|La respuesta es incorrecta|La tua risposta è sbagliata|Isso está errado|Dat klopt niet"
+            "|你说的不对|还是不行啊|それは間違っています",
+        ),
+        (
+            "clarification_request",
+            "Was meinst du damit?|Je ne comprends pas|¿Qué quieres decir?|Cosa intendi?|Não entendi|Wat bedoel je?"
+            "|这是什么意思？|どういう意味ですか",
+        ),
+        (
+            "positive_followup",
+            "Vielen Dank!|Merci beaucoup|¡Muchas gracias!|Grazie mille|Muito obrigado|Hartelijk dank|谢谢你"
+            "|ありがとうございます",
+        ),
+        (
+            "escalation",
+            "Ich will mit einem Mitarbeiter sprechen|Je veux parler à un conseiller|Quiero hablar con un agente"
+            "|Vorrei parlare con un operatore|Quero falar com um atendente|Ik wil met iemand spreken"
+            "|帮我转人工|オペレーターに繋いでください",
+        ),
+        (
+            "frustration",
+            "Das ist unbrauchbar|Quelle perte de temps|Eres inútil|Che schifo|Que perda de tempo|Waardeloos"
+            "|真没用|時間の無駄だ",
+        ),
+    ],
+)
+def test_a_reaction_is_told_in_other_languages_too(interactions, day, kind, messages):
+    untold = [message for message in messages.split("|") if kind not in kinds_after(interactions, day, message)]
+    assert untold == []
+
+
+@pytest.mark.parametrize(
     "message",
     [
+        "Mein Drucker funktioniert nicht, was tun?",
+        "Wie viele Zimmer darf ich untervermieten, und was gilt als falsche Angabe?",
+        "Quel est le sens de l'indexation des loyers ?",
+        "¿Cómo se indexa el contrato?",
+        "super bowl winners by year",
+        "请问押金是多少？很好奇这里的规定",
+        "家賃について教えてください",
         "How many bedrooms may be let to others?",
         "Now translate the second point into plain English for a tenant",
         "Write a function that returns the wrong answers of a quiz",
@@ -79,7 +129,7 @@ def test_a_sign_names_its_detector_its_strength_and_the_message_it_was_read_from
     (row,) = implicit_evidence(turns, NOTHING_SAID, day).rows(named=True)
 
     assert (row["interaction_id"], row["trigger_id"], row["text"]) == ("i0", "i1", "That's wrong")
-    assert (row["extractor"], row["extractor_version"], row["explicit"]) == ("session_complaint_followup", "1", False)
+    assert (row["extractor"], row["extractor_version"], row["explicit"]) == ("session_complaint_followup", "2", False)
     assert 0.5 < row["confidence"] < row["score"] <= 1
 
 

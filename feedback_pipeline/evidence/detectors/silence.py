@@ -70,5 +70,5 @@ def returned(given: Conversations) -> pl.DataFrame:
     return reactions(long, "silence_return", 0, (pl.col("gap") / _CERTAIN.total_seconds()).clip(0, 1), pl.lit(0.5))
 
 
-ABANDONMENT = Detector("4", abandoned)
+ABANDONMENT = Detector("5", abandoned)
 SILENCE_RETURN = Detector("1", returned)

@@ -7,6 +7,8 @@ a topic, so that they hold for any product.
 
 import polars as pl
 
+from feedback_pipeline.evidence.detectors.wording_elsewhere import acts_elsewhere
+
 OPENING = 300
 
 _YOU_DID = (
@@ -122,7 +124,15 @@ def opening(text: pl.Expr) -> pl.Expr:
 def with_acts(followups: pl.DataFrame) -> pl.DataFrame:
     """`followups` with a column of scores, 0 to 1, for each act that the question's opening performs."""
     told = followups.with_columns(opening=opening(pl.col("question").fill_null("")))
-    return told.with_columns(_score(name) for name in _ACTS).drop("opening")
+    elsewhere = acts_elsewhere(told["opening"])
+    return (
+        told.with_columns(_score(name) for name in _ACTS)
+        .with_columns(
+            pl.when(elsewhere[name]).then(pl.max_horizontal(name, pl.lit(STRONG))).otherwise(name).alias(name)
+            for name in _ACTS
+        )
+        .drop("opening")
+    )
 
 
 def _score(name: str) -> pl.Expr:

@@ -45,4 +45,4 @@ def _reactions(told: pl.DataFrame, kind: str, holds: pl.Expr, score: pl.Expr) ->
     return reactions(told.filter(holds), kind, polarity, score, 0.5 + (most - 0.5) * score)
 
 
-WORDS_SAID = Detector("1", detect)
+WORDS_SAID = Detector("2", detect)
