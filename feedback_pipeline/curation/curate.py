@@ -46,7 +46,7 @@ def curate(
     standing = history.filter(~pl.col("interaction_id").is_in(decided_anew))
     superseded = history.filter(pl.col("interaction_id").is_in(decided_anew))
 
-    examples = drop_unusable(candidates)
+    examples = drop_unusable(candidates, (policy or USUAL_TRUST).max_characters)
     examples = redact_messages(examples, names)
     examples = drop_where(examples, **{IN_BENCHMARK: pl.col("example_id").is_in(kept_out.meets(examples).implode())})
     met = standing.filter(pl.col("example_id").is_in(kept_out.meets(standing).implode()))

@@ -11,7 +11,6 @@ import polars as pl
 
 from feedback_pipeline.curation.candidates import ACCEPTED_FROM
 from feedback_pipeline.curation.duplicates import SIMILARITY
-from feedback_pipeline.curation.filters import MAX_CHARACTERS
 from feedback_pipeline.curation.meaning import SAME_MEANING
 from feedback_pipeline.curation.same_questions import PROMPT_SIMILARITY
 from feedback_pipeline.curation.splits import TEST_FRACTION
@@ -37,7 +36,6 @@ _VERSION_HASH_LENGTH = 12
 _GROUP_LENGTH = 16
 _POLICY: dict[str, Any] = {
     "accepted_from": ACCEPTED_FROM,
-    "max_characters": MAX_CHARACTERS,
     "near_duplicate": SIMILARITY,
     "contamination": PROMPT_SIMILARITY,
     "same_meaning": SAME_MEANING,

@@ -4,10 +4,8 @@ import polars as pl
 
 from feedback_pipeline.curation.messages import MESSAGE_COLUMNS, answer, last_user_message, text_of, whole_text
 
-MAX_CHARACTERS = 8_000
 
-
-def drop_unusable(examples: pl.DataFrame) -> pl.DataFrame:
+def drop_unusable(examples: pl.DataFrame, max_characters: int) -> pl.DataFrame:
     """`examples` with a `filter_reason` where prompt and answer, looked at alone, make no example."""
     compared = pl.col("format") == "preference"
     blank_answer = _is_blank(answer()) | (compared & _is_blank(text_of("rejected")))
@@ -17,7 +15,7 @@ def drop_unusable(examples: pl.DataFrame) -> pl.DataFrame:
         empty_prompt=_is_blank(last_user_message()),
         empty_answer=blank_answer,
         identical_answers=compared & (text_of("chosen").str.strip_chars() == text_of("rejected").str.strip_chars()),
-        too_long=length > MAX_CHARACTERS,
+        too_long=length > max_characters,
     )
 
 

@@ -1,4 +1,4 @@
-"""How much of a dataset anybody may decide: `trust.yaml` below the home."""
+"""How much of a dataset anybody may decide, and how long an example may be: `trust.yaml` below the home."""
 
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +40,8 @@ class TrustPolicy:
     support: Count = 1
     """Users who must want the same in an answer's place, those of kept examples included, or it waits for a reviewer.
     Where each question is asked once, two would let nothing pass that no reviewer saw."""
+    max_characters: Count = 8_000
+    """Of an example's prompt and answers together. To train on longer ones needs a longer `max_length` too."""
 
 
 USUAL_TRUST = TrustPolicy()

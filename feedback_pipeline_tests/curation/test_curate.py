@@ -20,6 +20,7 @@ from polars.testing import assert_frame_equal
 
 from feedback_pipeline.curation.curate import curate
 from feedback_pipeline.curation.splits import assign_split, side_of
+from feedback_pipeline.curation.trust_policy import TrustPolicy
 from feedback_pipeline.schemas import CURATED_EXAMPLES
 
 TRAIN, TEST = group_on("train"), group_on("test")
@@ -45,6 +46,12 @@ def curated(*candidates, history=NOTHING, touched=(), week=NEXT_WEEK, **more):
 )
 def test_each_filter_names_its_reason(candidate, reason):
     assert reasons(curated(candidate)) == {"x1": reason}
+
+
+def test_how_long_an_example_may_be_is_the_policys():
+    long = example(answer="word " * 2000)
+    assert reasons(curated(long, policy=TrustPolicy(max_characters=11_000))) == {"x1": None}
+    assert reasons(curated(example(), policy=TrustPolicy(max_characters=10))) == {"x1": "too_long"}
 
 
 def test_texts_that_differ_in_case_spacing_and_punctuation_are_exact_duplicates():
