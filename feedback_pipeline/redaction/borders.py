@@ -12,8 +12,9 @@ BORDER = "\u1680"
 # Letters with the marks on them, of scripts in which no value is written; the marks that lengthen a syllable in
 # Japanese belong to no script.
 _LETTER = r"[[\p{L}\p{M}&&[^\p{Latin}\p{Cyrillic}\p{Greek}\p{Common}\p{Inherited}]]\u{30FC}\u{FF70}]"
-_BEGINS = r"[A-Za-z0-9+(]"
-_ENDS = r"[A-Za-z0-9_=-]"
+# What values begin and end with, full-width or not.
+_BEGINS = r"[A-Za-z\uFF21-\uFF3A\uFF41-\uFF5A\p{Nd}+(\uFF08\uFF0B]"
+_ENDS = r"[A-Za-z\uFF21-\uFF3A\uFF41-\uFF5A\p{Nd}_=-]"
 _TOUCHING = f"{_LETTER}{_BEGINS}|{_ENDS}{_LETTER}"
 
 

@@ -1,6 +1,7 @@
 """What stands in a value's place: the same for the same value, all through a conversation."""
 
 from feedback_pipeline.redaction.detector import Detector
+from feedback_pipeline.redaction.written_forms import in_ascii
 
 
 class Placeholders:
@@ -18,10 +19,11 @@ class Placeholders:
         return self._of[kind, value]
 
     def replace(self, text: str, detector: Detector) -> str:
-        """`text` with a placeholder for everything the detector finds."""
+        """`text` with a placeholder for everything the detector finds in its ASCII form."""
         pieces = []
         end = 0
-        for start, stop in detector.find(text):
-            pieces += [text[end:start], self.of(detector.kind, detector.canonical(text[start:stop]))]
+        looked_at = in_ascii(text)
+        for start, stop in detector.find(looked_at):
+            pieces += [text[end:start], self.of(detector.kind, detector.canonical(looked_at[start:stop]))]
             end = stop
         return "".join([*pieces, text[end:]])

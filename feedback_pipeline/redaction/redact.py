@@ -20,6 +20,7 @@ from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.redaction.network import NETWORK
 from feedback_pipeline.redaction.phones import PHONES
 from feedback_pipeline.redaction.placeholders import Placeholders
+from feedback_pipeline.redaction.written_forms import series_in_ascii
 
 # Secrets first: their random characters contain whatever the others look for. What a checksum proves goes
 # before what is only written like something.
@@ -44,7 +45,8 @@ def redact_together(texts: pl.Series, conversations: pl.Series, names: NameModel
 
 
 def _without_formats(texts: pl.Series, conversations: pl.Series) -> pl.Series:
-    hints = pl.DataFrame({str(number): detector.suspects(texts) for number, detector in enumerate(DETECTORS)})
+    looked_at = series_in_ascii(texts)
+    hints = pl.DataFrame({str(number): detector.suspects(looked_at) for number, detector in enumerate(DETECTORS)})
     suspicious = hints.select(pl.any_horizontal(pl.all())).to_series()
     rows = zip(
         conversations.filter(suspicious), texts.filter(suspicious), hints.filter(suspicious).iter_rows(), strict=True

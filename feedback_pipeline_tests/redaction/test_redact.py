@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from feedback_pipeline.redaction.borders import BORDER
 from feedback_pipeline.redaction.redact import redact, redact_together
+from feedback_pipeline.redaction.written_forms import in_ascii, series_in_ascii
 
 
 def redacted(text):
@@ -111,6 +112,30 @@ def test_a_value_is_found_between_letters_of_another_script(value, kind, around)
 )
 def test_a_cue_of_another_script_announces_what_follows(text, without):
     assert redacted(text) == without
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("電話は０９０－１２３４－５６７８です", "電話は<PHONE_1>です"),
+        ("ＴＥＬ：０３－１２３４－５６７８、ＦＡＸなし", "ＴＥＬ：<PHONE_1>、ＦＡＸなし"),
+        ("メールはtaro＠example.co.jpです", "メールは<EMAIL_1>です"),
+        ("４１１１\u3000１１１１\u3000１１１１\u3000１１１１", "<CARD_1>"),
+        ("4111\u00a01111\u00a01111\u00a01111 and 4111 1111 1111 1111", "<CARD_1> and <CARD_1>"),
+        ("رقم الجوال ٠٥٠١٢٣٤٥٦٧", "رقم الجوال <PHONE_1>"),
+        ("मोबाइल ९८७६५४३२१०पर", "मोबाइल <PHONE_1>पर"),
+        ("415\u2011555\u20110132 – “ｆｉｎｅ”", "<PHONE_1> – “ｆｉｎｅ”"),
+        ("第１２３４５号、２０２６年１月５日", "第１２３４５号、２０２６年１月５日"),
+    ],
+)
+def test_a_value_is_found_in_other_forms_of_its_characters_and_the_rest_stays_as_written(text, without):
+    assert redacted(text) == without
+
+
+@given(st.text())
+def test_the_ascii_form_of_a_text_is_as_long_as_it(text):
+    assert len(in_ascii(text)) == len(text)
+    assert series_in_ascii(pl.Series([text, None])).to_list() == [in_ascii(text), None]
 
 
 @pytest.mark.parametrize(
