@@ -17,7 +17,14 @@ from feedback_pipeline.file_lock import alone
 from feedback_pipeline.recall.encoder import Encoder, identity
 from feedback_pipeline.recall.exchanges import EXCHANGES
 from feedback_pipeline.recall.filters import literal
-from feedback_pipeline.recall.indices import EXACT, KEEP_ALL_VERSIONS, WORDS, VectorSearch, refresh, vector_search
+from feedback_pipeline.recall.indices import (
+    BASE_TOKENIZER,
+    EXACT,
+    KEEP_ALL_VERSIONS,
+    VectorSearch,
+    refresh,
+    vector_search,
+)
 
 Answer = TypeVar("Answer")
 _TABLE_PREFIX = "exchanges_"
@@ -184,7 +191,8 @@ def _table_name(encoder: Encoder) -> str:
 
     An index that is there is never made again with another configuration.
     """
-    return _TABLE_PREFIX + hashlib.sha256(" ".join([identity(encoder), *_METADATA, WORDS]).encode()).hexdigest()[:12]
+    made_with = " ".join([identity(encoder), *_METADATA, BASE_TOKENIZER])
+    return _TABLE_PREFIX + hashlib.sha256(made_with.encode()).hexdigest()[:12]
 
 
 def _schema(encoder: Encoder) -> pa.Schema:

@@ -23,8 +23,8 @@ REFINE_FACTOR = 2
 _SAME = 1e-6
 # Cleaning raises on a version that someone tagged, so only compaction cleans.
 KEEP_ALL_VERSIONS = timedelta(days=36_500)
-# By Unicode's dictionaries where writing has no spaces between words, and at what is no letter.
-WORDS = "icu/split"
+# Words are told by Unicode's dictionaries where writing has no spaces between them, and by what is no letter.
+BASE_TOKENIZER = "icu/split"
 _INDICES = {
     "interaction_id": BTree(),
     "session_id": BTree(),
@@ -37,7 +37,7 @@ _INDICES = {
     "language": Bitmap(),
     "kinds": LabelList(),
     "categories": LabelList(),
-    "text": FTS(base_tokenizer=WORDS),
+    "text": FTS(base_tokenizer=BASE_TOKENIZER),
 }
 _VECTOR_INDEX = "vector_idx"
 
