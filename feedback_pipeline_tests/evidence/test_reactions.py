@@ -113,6 +113,20 @@ def test_an_ordinary_next_question_is_no_reaction(interactions, day, message):
     assert kinds_after(interactions, day, message) == set()
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Good morning, where does it say who pays for repairs",
+        "Which of them is about pets? Many thanks!",
+        "Please list the dates in the second point, thank you",
+        "Could you translate it into German? Thanks in advance",
+        "Is the deposit taxed? It has been like this since May",
+    ],
+)
+def test_how_people_greet_and_close_a_request_is_no_praise(interactions, day, message):
+    assert "positive_followup" not in kinds_after(interactions, day, message)
+
+
 def test_thanks_before_a_complaint_are_manners(interactions, day):
     assert kinds_after(interactions, day, "Thanks, but that is wrong") == {"complaint_followup"}
 

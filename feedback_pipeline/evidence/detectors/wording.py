@@ -67,7 +67,7 @@ POSITIVE = (
     r"|\b(?:great|good|nice|excellent|perfect) (?:answer|job|work|explanation|summary|response|one)\b"
     r"|\byou(?:'re| are) (?:right|correct|awesome|amazing|great|the best)\b",
     r"^(?:great|perfect|awesome|excellent|amazing|wonderful|nice|cool|brilliant|lovely|got it|ok great|good)\b"
-    r"|\b(?:love|like) (?:it|this|that)\b",
+    r"|\b(?:love|i (?:really |do |quite )?like) (?:it|this|that)\b",
 )
 ESCALATION = (
     r"\b(?:speak|talk|chat|connect me|transfer me|put me through|get me|escalate"
@@ -92,7 +92,13 @@ STRONG, WEAK = 0.9, 0.6
 _MANNERS = (
     r"(?i)\b(?:thanks|thank you) for (?:your|the|contacting|reaching) ?(?:e-?mail|letter|message|note|order"
     r"|interest|inquiry"
-    r"|enquiry|application|purchase|patience|time|us|out)\b"
+    r"|enquiry|application|purchase|patience|time|us|out)\b|\bgood (?:morning|afternoon|evening|day)\b"
+    r"|\bthanks? (?:you )?in advance\b|\bif (?:that|this|it) helps\b"
+)
+# How requests end. Who thanks for an answer asks for nothing before it.
+_CLOSING = (
+    r"(?i)(?:(?P<asked>\?)|(?P<begun>^\W*(?:please|(?:can|could|would) you)\b.*))"
+    r"(?:[^?]*\W)?(?:many thanks|thanks|thank you|thx)\b[^?]{0,40}$"
 )
 _ACTS = {
     "correction": CORRECTION,
@@ -114,6 +120,7 @@ def opening(text: pl.Expr) -> pl.Expr:
         .str.replace_all(r"(?s)```.*?(?:```|$)|(?m)^>.*$", " ")
         .str.replace_all("[\u2018\u2019]", "'")
         .str.replace_all(_MANNERS, " ")
+        .str.replace_all(_CLOSING, "${asked}${begun} ")
         .str.replace_all(r"\s+", " ")
         .str.strip_chars()
         .str.slice(0, OPENING)
