@@ -18,56 +18,45 @@ from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILE
 @nightly_check(asset=RAW_EVENTS.name, blocking=False)
 def fields_are_the_same(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """No field of a source appears, disappears or changes its type against the 28 days before."""
-    return _result(drift(store.warehouse, judged_days(context, store)))
+    return _changed(drift(store.warehouse, judged_days(context, store)))
 
 
 @nightly_check(asset=RAW_EVENTS.name, blocking=False)
 def volume_is_in_range(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """Lines received and the share rejected are within 5 scaled MAD of the source's 28 days before."""
-    return _result(volume(store.warehouse, judged_days(context, store)))
+    return _changed(volume(store.warehouse, judged_days(context, store)))
 
 
 @nightly_check(asset=FEEDBACK_EVENTS.name, blocking=False)
 def reviewers_are_declared(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """Nobody claims to be a reviewer in a source that may not speak for them (`reviewers` of its declaration)."""
     claims = unconfirmed(store.warehouse, judged_days(context, store))
-    return dg.AssetCheckResult(
-        passed=claims.is_empty(),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "unconfirmed": int(claims["events"].sum()),
-            "claims": dg.MetadataValue.md(markdown_table(claims.head(100))),
-        },
-    )
+    return _warning(claims, "claims", unconfirmed=int(claims["events"].sum()))
 
 
 @nightly_check(asset=INTERACTIONS.name, blocking=False)
 def no_id_names_two_answers(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """No id came for answers to different questions, of which only the last counts. A mapping can make ids distinct."""
     reused = reused_ids(store.warehouse, judged_days(context, store))
-    return dg.AssetCheckResult(
-        passed=reused.is_empty(),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"reused": reused.height, "ids": dg.MetadataValue.md(markdown_table(reused.head(100)))},
-    )
+    return _warning(reused, "ids", reused=reused.height)
 
 
 @nightly_check(asset=LANDED_FILES.name, blocking=False)
 def every_file_is_read(store: Store) -> dg.AssetCheckResult:
     """No file of the landing zone lies outside the folders of sources and their days, where nothing reads it."""
     files = pl.DataFrame({"file": never_read(store.settings.landing_zone)}, schema={"file": pl.String})
-    return dg.AssetCheckResult(
-        passed=files.is_empty(),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"never_read": files.height, "files": dg.MetadataValue.md(markdown_table(files.head(100)))},
-    )
+    return _warning(files, "files", never_read=files.height)
 
 
-def _result(changes: pl.DataFrame) -> dg.AssetCheckResult:
-    """A warning, if something changed. Examples are what users wrote, so personal data in them is masked."""
-    shown = changes.with_columns(redact(changes["example"]))
+def _changed(changes: pl.DataFrame) -> dg.AssetCheckResult:
+    """Examples are what users wrote, so personal data in them is masked."""
+    return _warning(changes.with_columns(redact(changes["example"])), "what_changed", changes=changes.height)
+
+
+def _warning(found: pl.DataFrame, table: str, **counts: int) -> dg.AssetCheckResult:
+    """A warning, if anything was found, with its first hundred rows as the metadata `table`."""
     return dg.AssetCheckResult(
-        passed=changes.is_empty(),
+        passed=found.is_empty(),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"changes": changes.height, "what_changed": dg.MetadataValue.md(markdown_table(shown.head(100)))},
+        metadata={**counts, table: dg.MetadataValue.md(markdown_table(found.head(100)))},
     )

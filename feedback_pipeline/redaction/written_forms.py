@@ -16,7 +16,7 @@ _DIGITS = {ord(zero) + digit: ord("0") + digit for zero in _ZEROS for digit in r
 _ASCII = (
     _DIGITS | _FULL_WIDTH | dict.fromkeys(map(ord, _SPACES), ord(" ")) | dict.fromkeys(map(ord, _HYPHENS), ord("-"))
 )
-_FORMS = f"[{''.join(map(chr, _ASCII))}]"
+_REPLACED = {chr(form): chr(character) for form, character in _ASCII.items()}
 
 
 def in_ascii(text: str) -> str:
@@ -26,5 +26,4 @@ def in_ascii(text: str) -> str:
 
 def series_in_ascii(texts: pl.Series) -> pl.Series:
     """`in_ascii` of every text; null stays null."""
-    places = texts.str.contains(_FORMS).fill_null(False).arg_true()
-    return texts.clone().scatter(places, pl.Series(map(in_ascii, texts.gather(places)), dtype=pl.String))
+    return texts.str.replace_many(_REPLACED)

@@ -45,18 +45,18 @@ def load_tokenizer(folder: Path, **options: Any) -> Any:
     Raises `SanityCheckError` where it has none.
     """
     tokenizer = _loaded(folder, **options)
-    if refused := _refused_by(tokenizer):
-        unknown_role = "'system'" if SYSTEM_FOLDED in refused else "none"
+    if limits := _limits_of(tokenizer):
+        unknown_role = "'system'" if SYSTEM_FOLDED in limits else "none"
         tokenizer.chat_template = _FOLD.replace("UNKNOWN_ROLE", unknown_role) + tokenizer.get_chat_template()
     return tokenizer
 
 
-def refusals(folder: Path) -> list[str]:
+def template_limits(folder: Path) -> list[str]:
     """What the chat template of the tokenizer in `folder` refuses or leaves out, and how it is told instead.
 
     Raises `SanityCheckError` where there is none.
     """
-    return _refused_by(_loaded(folder))
+    return _limits_of(_loaded(folder))
 
 
 def _loaded(folder: Path, **options: Any) -> Any:
@@ -71,7 +71,7 @@ def _loaded(folder: Path, **options: Any) -> Any:
     return tokenizer
 
 
-def _refused_by(tokenizer: Any) -> list[str]:
+def _limits_of(tokenizer: Any) -> list[str]:
     found = [] if _takes(tokenizer, _WITH_SYSTEM) else [SYSTEM_FOLDED]
     return found if all(_takes(tokenizer, each) for each in (_IN_A_ROW, _GREETED)) else [*found, TURNS_FOLDED]
 

@@ -19,7 +19,7 @@ from feedback_pipeline.schemas import MODEL_VERSIONS
 from feedback_pipeline.training.adapter_files import ADAPTER_CONFIG_FILE, ADAPTER_FILE
 from feedback_pipeline.training.atomic_folder import whole_folder
 from feedback_pipeline.training.base_model import BaseModel
-from feedback_pipeline.training.chat_template import refusals
+from feedback_pipeline.training.chat_template import template_limits
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.manifest import ArtifactDamagedError, check_seal, seal
 from feedback_pipeline.training.replay import with_replay
@@ -163,7 +163,7 @@ def _train(
     progress: Callable[[str], None],
     parent: Parent | None,
 ) -> None:
-    notes = [*plan.notes, *refusals(base.folder)]
+    notes = [*plan.notes, *template_limits(base.folder)]
     for note in notes:
         progress(note)
     adapter = parent.folder if parent else Path()

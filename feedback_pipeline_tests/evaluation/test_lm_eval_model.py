@@ -1,16 +1,20 @@
 """lm-eval gets from our batches what its own `hf` model gives it."""
 
+import shutil
+
 import pytest
 from external_task_files import write_tasks
 from lm_eval.api.instance import Instance
 from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
 from tiny_models import random_model
+from transformers import AutoTokenizer
 
 from feedback_pipeline.evaluation import lm_eval_model
 from feedback_pipeline.evaluation.external_tasks import fresh, load_tasks
 from feedback_pipeline.evaluation.lm_eval_model import LmEvalModel
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
+from feedback_pipeline.training.base_model import resolve_base_model
 
 TASKS = ("colours", "sums", "sentences")
 LONG = "The quick brown fox jumps over the lazy dog, and then over another one. " * 3
@@ -114,9 +118,14 @@ def test_what_leaves_no_token_to_score_or_to_be_asked_by_is_an_error(ours):
         ours.generate_until(requests("generate_until", ("Hi", {"until": [], "max_gen_toks": 100_000})))
 
 
-def test_a_template_that_knows_no_system_is_given_none(ours, monkeypatch):
+def test_a_template_that_knows_no_system_is_told_it_with_the_question(tiny, tmp_path):
+    shutil.copytree(tiny.folder, tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(tiny.folder)
     refuses = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no') }}{% endif %}{{ m.content }}"
-    monkeypatch.setattr(ours.tokenizer, "chat_template", refuses + "{% endfor %}")
+    tokenizer.chat_template = refuses + "{% endfor %}"
+    tokenizer.save_pretrained(tmp_path / "model")
+    asked = LmEvalModel(SharedWeights(resolve_base_model(str(tmp_path / "model"), tmp_path)).base_model())
     chat = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Hi"}]
 
-    assert ours.apply_chat_template(chat) == ours.apply_chat_template(chat[1:]) == "Hi"
+    assert asked.apply_chat_template(chat) == "Be short.\n\nHi"
+    assert asked.apply_chat_template(chat[1:]) == "Hi"

@@ -7,7 +7,7 @@ import pytest
 
 from feedback_pipeline.evaluation.shared_weights import SharedWeights
 from feedback_pipeline.training.base_model import resolve_base_model
-from feedback_pipeline.training.chat_template import SYSTEM_FOLDED, TURNS_FOLDED, load_tokenizer, refusals
+from feedback_pipeline.training.chat_template import SYSTEM_FOLDED, TURNS_FOLDED, load_tokenizer, template_limits
 from feedback_pipeline.training.config import TrainingConfig
 from feedback_pipeline.training.model_version import trained_version
 from feedback_pipeline.training.tokenizer_check import SanityCheckError
@@ -70,21 +70,21 @@ def test_a_template_is_told_what_it_refuses_in_the_way_it_knows(saved, template,
     base = saved(template)
     tokenizer = load_tokenizer(base.folder)
 
-    assert refusals(base.folder) == refused
+    assert template_limits(base.folder) == refused
     assert tokenizer.apply_chat_template(CONVERSATION, tokenize=False) == told
     plain = CONVERSATION[2:3]
     assert tokenizer.apply_chat_template(plain, tokenize=False).startswith("<user>Which key?\n")
 
 
 def test_a_template_that_takes_everything_stays_as_it_is(tiny_base, saved):
-    assert refusals(tiny_base.folder) == []
+    assert template_limits(tiny_base.folder) == []
     assert load_tokenizer(saved(OPEN).folder).chat_template == OPEN
 
 
-def test_a_model_without_a_chat_template_is_refused_by_name(saved):
+def test_a_model_without_a_chat_template_is_limits_of_name(saved):
     base = saved(None)
     (base.folder / "chat_template.jinja").unlink()
-    for use in (load_tokenizer, refusals):
+    for use in (load_tokenizer, template_limits):
         with pytest.raises(SanityCheckError, match="model has no chat template"):
             use(base.folder)
 

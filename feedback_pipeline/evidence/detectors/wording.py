@@ -88,7 +88,7 @@ FRUSTRATION = (
     r"[?!]{3,}|\b(?:come on|seriously|again)[?!]+",
 )
 STRONG, WEAK = 0.9, 0.6
-# How letters begin that the user has the product write or check.
+# How letters begin that the user has the product write or check, and how people greet and hope to be of use.
 _MANNERS = (
     r"(?i)\b(?:thanks|thank you) for (?:your|the|contacting|reaching) ?(?:e-?mail|letter|message|note|order"
     r"|interest|inquiry"
@@ -132,24 +132,17 @@ def with_acts(followups: pl.DataFrame) -> pl.DataFrame:
     """`followups` with a column of scores, 0 to 1, for each act that the question's opening performs."""
     told = followups.with_columns(opening=opening(pl.col("question").fill_null("")))
     elsewhere = acts_elsewhere(told["opening"])
-    return (
-        told.with_columns(_score(name) for name in _ACTS)
-        .with_columns(
-            pl.when(elsewhere[name]).then(pl.max_horizontal(name, pl.lit(STRONG))).otherwise(name).alias(name)
-            for name in _ACTS
-        )
-        .drop("opening")
-    )
+    return told.with_columns(_score(name, elsewhere[name]) for name in _ACTS).drop("opening")
 
 
-def _score(name: str) -> pl.Expr:
+def _score(name: str, elsewhere: pl.Series) -> pl.Expr:
     strong, weak = _ACTS[name]
     said = pl.col("opening")
-    return (
+    in_english = (
         pl.when(said.str.contains(strong))
         .then(pl.when(said.str.contains(weak)).then(1 - (1 - STRONG) * (1 - WEAK)).otherwise(STRONG))
         .when(said.str.contains(weak))
         .then(WEAK)
         .otherwise(0.0)
-        .alias(name)
     )
+    return pl.max_horizontal(in_english, STRONG * elsewhere.cast(pl.Float64)).alias(name)
