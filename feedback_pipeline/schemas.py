@@ -181,6 +181,11 @@ INTERACTIONS = Table(
         "model_version": Column(pl.String, f"what answered; `{UNKNOWN_MODEL}` where the log does not say"),
         "system_context": Column(pl.String, "system prompt"),
         "prompt_messages": Column(MESSAGES, "conversation up to and with the question, without the system prompt"),
+        "question": Column(
+            pl.String,
+            "what the user asked, where the source's `question_pattern` tells it from the prompt around it; null: the "
+            "last user message",
+        ),
         "response": Column(pl.String, "the answer", compression="zstd"),
         "observed_at": Column(TIMESTAMP, "when it was answered"),
     },
@@ -188,7 +193,9 @@ INTERACTIONS = Table(
     recency="coalesce(len(part_event_ids), 0) DESC, observed_at",
 )
 
-_OF_ANSWERS = [name for name in INTERACTIONS.columns if name not in ("arrival_day", "source", "part_event_ids")]
+_OF_ANSWERS = [
+    name for name in INTERACTIONS.columns if name not in ("arrival_day", "source", "part_event_ids", "question")
+]
 ANSWER_PARTS = Table(
     "answer_parts",
     "one row per part of an answer that a line told, where several lines may tell one together",
@@ -497,6 +504,10 @@ CURATED_EXAMPLES = Table(
         "split": Column(pl.String, "`train` or `test`, by a stable hash of the group"),
         "group_id": Column(pl.String, "user, or session where no user is known: never on two sides"),
         "prompt": Column(MESSAGES, "system context and conversation, redacted"),
+        "question": Column(
+            pl.String,
+            "as in `interactions`, redacted: what questions are compared by; null: the last user message",
+        ),
         "completion": Column(MESSAGES, "sft and unpaired: the answer"),
         "chosen": Column(MESSAGES, "preference: the better answer"),
         "rejected": Column(MESSAGES, "preference: the worse answer"),

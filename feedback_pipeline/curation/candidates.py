@@ -63,6 +63,7 @@ def _answers_for_training(verdicts: pl.DataFrame, routes: pl.DataFrame, interact
         "response",
         "source",
         "prompt_messages",
+        "question",
         asker_id="user_id",
         prompt=prompt,
         group_id=group,
@@ -210,7 +211,7 @@ def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFram
     )
 
 
-_LINEAGE = ("interaction_id", "session_id", "model_version", "group_id", "source", "prompt")
+_LINEAGE = ("interaction_id", "session_id", "model_version", "group_id", "source", "prompt", "question")
 _TOLD = ("origin", "reason", "filter_reason", "evidence_ids", "author_id", "by_reviewer", "observed_at")
 
 

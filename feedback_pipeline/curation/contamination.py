@@ -8,17 +8,17 @@ can have it on neither. No embedding deletes it, it is only not in the dataset o
 import polars as pl
 
 from feedback_pipeline.curation.filters import drop_where
-from feedback_pipeline.curation.messages import all_questions
 from feedback_pipeline.curation.ngrams import ngrams, without_forms
 from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.same_questions import IN_OTHER_WORDS, IN_SAME_WORDS, asked_among, numbered, question
 from feedback_pipeline.curation.splits import side_of
+from feedback_pipeline.questions import user_messages
 from feedback_pipeline.recall.encoder import Encoder
 
 # A question that no more users ask stays in the test, which is the smaller side.
 ASKED_BY_FEW = 3
 _GIVEN = "question_in_train"
-COMPARED = ("group_id", "session_id", "split", "prompt")
+COMPARED = ("group_id", "session_id", "split", "prompt", "question")
 
 
 def drop_contaminated(examples: pl.DataFrame, seen: pl.DataFrame, encoder: Encoder | None = None) -> pl.DataFrame:
@@ -31,7 +31,7 @@ def drop_contaminated(examples: pl.DataFrame, seen: pl.DataFrame, encoder: Encod
     always asks it too: of a question that many ask for the first time both sides have it, but a hash of the question
     gives it to one of them, to train as often as users are on it (`question_in_train`), if an example of train's stays.
     """
-    everybody = pl.concat([frame.select("group_id", "prompt") for frame in (seen, examples)])
+    everybody = pl.concat([frame.select("group_id", "prompt", "question") for frame in (seen, examples)])
     trained, tested = (seen.filter(pl.col("split") == side).select(COMPARED) for side in ("train", "test"))
     examples = _without_what_meets(examples, "test", trained, "train", everybody, encoder)
     given = _given_to_train(_usable(examples), question(seen), encoder)
@@ -42,8 +42,12 @@ def drop_contaminated(examples: pl.DataFrame, seen: pl.DataFrame, encoder: Encod
 
 
 def questions(examples: pl.DataFrame) -> pl.Series:
-    """All that the user of each example said, in its normal form: what runs of words are looked for in."""
-    return examples.select(normal_form(all_questions()).alias("questions"))["questions"]
+    """All that the user of each example is known to have said, in its normal form: where runs of words are looked for.
+
+    Passages that the product puts around a question are no user's words; many users are given the same.
+    """
+    said = pl.coalesce("question", user_messages("prompt").list.join("\n"), pl.lit(""))
+    return examples.select(normal_form(said).alias("questions"))["questions"]
 
 
 def sharing_words(examples: pl.DataFrame, others: pl.DataFrame, everybody: pl.DataFrame) -> pl.DataFrame:

@@ -3,10 +3,11 @@
 import numpy as np
 import polars as pl
 
-from feedback_pipeline.curation.messages import answer, last_user_message, text_of
+from feedback_pipeline.curation.messages import answer, text_of
 from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.set_similarity import NO_MATCH, first_near_duplicate, near_duplicate_of
 from feedback_pipeline.curation.trigrams import Indices
+from feedback_pipeline.questions import asked
 
 SIMILARITY = 0.7
 BEST_FIRST = ("correction", "inline_edit", "preference", "accepted", "thumb")
@@ -52,7 +53,7 @@ def drop_duplicates(examples: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFr
 def _what_it_says() -> pl.Expr:
     # The words of the answer turned down are marked: A over B is the opposite of B over A, not its duplicate.
     turned_down = normal_form(text_of("rejected")).str.replace_all(r"(\S+)", "¬$1")
-    spoken = [normal_form(last_user_message()), normal_form(answer()), turned_down]
+    spoken = [normal_form(asked("prompt")), normal_form(answer()), turned_down]
     return pl.concat_str(spoken, separator=" ", ignore_nulls=True)
 
 

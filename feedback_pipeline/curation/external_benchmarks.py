@@ -15,11 +15,11 @@ from typing import Any
 
 import polars as pl
 
-from feedback_pipeline.curation.contamination import questions
 from feedback_pipeline.curation.messages import answer
 from feedback_pipeline.curation.ngrams import LENGTH, ngrams
 from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.same_questions import question
+from feedback_pipeline.questions import user_messages
 
 IN_BENCHMARK = "in_external_benchmark"
 _FIELD = "?field="
@@ -42,8 +42,10 @@ class Benchmarks:
             return examples["example_id"].clear()
         is_short = self.texts.str.count_matches(" ") < LENGTH - 1
         theirs = ngrams(self.texts.filter(~is_short))["ngram"].unique()
-        said = examples.select(answer=normal_form(answer().fill_null(""))).to_series()
-        rows = pl.concat([ngrams(texts, among=theirs)["row"] for texts in (questions(examples), said)])
+        # Not only what the user asked: passages around the question may be a benchmark's as well.
+        told = (user_messages("prompt").list.join("\n"), answer())
+        texts = [examples.select(text=normal_form(text.fill_null("")))["text"] for text in told]
+        rows = pl.concat([ngrams(each, among=theirs)["row"] for each in texts])
         asked_alike = examples["example_id"].filter(question(examples).is_in(self.texts.filter(is_short).implode()))
         return pl.concat([examples["example_id"].gather(rows), asked_alike]).unique().sort()
 

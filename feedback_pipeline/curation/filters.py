@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from feedback_pipeline.curation.messages import MESSAGE_COLUMNS, answer, last_user_message, text_of, whole_text
+from feedback_pipeline.curation.messages import MESSAGE_COLUMNS, answer, text_of, whole_text
+from feedback_pipeline.questions import last_user_message
 
 
 def drop_unusable(examples: pl.DataFrame, max_characters: int) -> pl.DataFrame:
@@ -12,7 +13,7 @@ def drop_unusable(examples: pl.DataFrame, max_characters: int) -> pl.DataFrame:
     length = pl.sum_horizontal(whole_text(column).str.len_chars() for column in MESSAGE_COLUMNS)
     return drop_where(
         examples,
-        empty_prompt=_is_blank(last_user_message()),
+        empty_prompt=_is_blank(last_user_message("prompt")),
         empty_answer=blank_answer,
         identical_answers=compared & (text_of("chosen").str.strip_chars() == text_of("rejected").str.strip_chars()),
         too_long=length > max_characters,

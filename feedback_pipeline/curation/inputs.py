@@ -8,6 +8,7 @@ import polars as pl
 from feedback_pipeline.curation.contamination import COMPARED
 from feedback_pipeline.curation.dataset_version import assemble
 from feedback_pipeline.curation.trust import Crowd
+from feedback_pipeline.questions import asked_sql
 from feedback_pipeline.schemas import CURATED_EXAMPLES, EVIDENCE, INTERACTIONS, ROUTES, VERDICTS
 from feedback_pipeline.warehouse import Warehouse, current
 
@@ -34,10 +35,10 @@ SELECT response FROM interactions
 WHERE arrival_day >= $since AND arrival_day < $monday AND response IS NOT NULL
 ORDER BY md5(interaction_id), response LIMIT {MOST_REMEMBERED}
 """
-_ASKED = """
+_ASKED = f"""
 SELECT DISTINCT
     coalesce('user:' || user_id, 'session:' || session_id) AS author,
-    prompt_messages[-1].content AS question
+    {asked_sql("interactions")} AS question
 FROM interactions WHERE arrival_day BETWEEN $monday AND $sunday AND prompt_messages[-1].role = 'user' ORDER BY ALL
 """
 _HELD = """

@@ -2,10 +2,9 @@
 
 import polars as pl
 
-from feedback_pipeline.schemas import MESSAGES
+from feedback_pipeline.questions import each_message
 
 _CONTENT = pl.element().struct.field("content")
-_ROLE = pl.element().struct.field("role")
 
 MESSAGE_COLUMNS = ("prompt", "completion", "chosen", "rejected")
 
@@ -13,17 +12,6 @@ MESSAGE_COLUMNS = ("prompt", "completion", "chosen", "rejected")
 def message(role: str, content: str) -> pl.Expr:
     """A conversation of one message: the text of column `content`, said by `role`."""
     return pl.concat_list(pl.struct(role=pl.lit(role), content=pl.col(content)))
-
-
-def last_user_message(prompt: str = "prompt") -> pl.Expr:
-    """The question an answer answers; null where nobody asked anything."""
-    return _each_message(prompt).list.filter(_ROLE == "user").list.last().struct.field("content")
-
-
-def all_questions(prompt: str = "prompt") -> pl.Expr:
-    """Everything the user said, a line a message; empty where that is nothing."""
-    asked = _each_message(prompt).list.filter(_ROLE == "user")
-    return asked.list.eval(_CONTENT).list.join("\n").fill_null("")
 
 
 def text_of(messages: str) -> pl.Expr:
@@ -38,9 +26,4 @@ def answer() -> pl.Expr:
 
 def whole_text(messages: str) -> pl.Expr:
     """All that was said, a line a message; empty where there is nothing."""
-    return _each_message(messages).list.eval(_CONTENT).list.join("\n").fill_null("")
-
-
-def _each_message(messages: str) -> pl.Expr:
-    # Polars 2.1 can panic when it filters within the lists of a column of several chunks.
-    return pl.col(messages).map_batches(pl.Series.rechunk, return_dtype=MESSAGES)
+    return each_message(messages).list.eval(_CONTENT).list.join("\n").fill_null("")

@@ -9,11 +9,12 @@ import polars as pl
 
 from feedback_pipeline.curation.disputes import claims_of, sides
 from feedback_pipeline.curation.edits import wanted_answer
-from feedback_pipeline.curation.messages import answer, last_user_message
+from feedback_pipeline.curation.messages import answer
 from feedback_pipeline.curation.neighbours import neighbours
 from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.stable_hash import sha256_hex
 from feedback_pipeline.curation.trust import CONTENT
+from feedback_pipeline.questions import asked
 from feedback_pipeline.recall.encoder import Encoder
 from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.redaction.redact import redact_together
@@ -42,12 +43,10 @@ def review_queue(
     """
     if waiting.is_empty():
         return REVIEW_QUEUE.empty()
-    asked = interactions.select(
-        "interaction_id", "response", question=last_user_message("prompt_messages"), text=pl.lit(None, pl.String)
-    )
+    answered = interactions.select("interaction_id", "response", question=asked(), text=pl.lit(None, pl.String))
     said = _statements(evidence, interactions)
-    texts = _redacted(pl.concat([asked, said.select(asked.columns)]), names)
-    answers = waiting.join(texts.head(asked.height).drop("text"), on="interaction_id")
+    texts = _redacted(pl.concat([answered, said.select(answered.columns)]), names)
+    answers = waiting.join(texts.head(answered.height).drop("text"), on="interaction_id")
     said = said.with_columns(texts.tail(said.height).get_columns())
     likes = _likes(kept)
     claims = _numbered(pl.concat([answers["response"], likes["response"]]))

@@ -3,9 +3,9 @@
 import polars as pl
 
 from feedback_pipeline.curation.meaning import MARGIN, SAME_MEANING, nearest_in_meaning
-from feedback_pipeline.curation.messages import last_user_message
 from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.set_similarity import NO_MATCH, first_near_duplicate, near_duplicate_of
+from feedback_pipeline.questions import asked
 from feedback_pipeline.recall.encoder import Encoder
 
 PROMPT_SIMILARITY = 0.5
@@ -14,8 +14,8 @@ _SEPARATED = SAME_MEANING - MARGIN
 
 
 def question(examples: pl.DataFrame) -> pl.Series:
-    """The last user message of each example in its normal form, which is what prompts are compared by."""
-    return examples.select(normal_form(last_user_message()))["content"]
+    """What the user of each example asked in its normal form, which is what prompts are compared by."""
+    return examples.select(normal_form(asked("prompt")).alias("question"))["question"]
 
 
 def asked_among(asked: pl.Series, others: pl.Series, encoder: Encoder | None) -> pl.DataFrame:

@@ -10,11 +10,12 @@ import polars as pl
 
 from feedback_pipeline.curation.disputes import disputed, supported_by_few
 from feedback_pipeline.curation.filters import drop_where
-from feedback_pipeline.curation.messages import answer, last_user_message, text_of
+from feedback_pipeline.curation.messages import answer, text_of
 from feedback_pipeline.curation.normal_form import normal_form
 from feedback_pipeline.curation.phrases import shared_phrases
 from feedback_pipeline.curation.subjects import BY_ANSWER, about, askers, subjects, without_said_before
 from feedback_pipeline.curation.trust_policy import TrustPolicy
+from feedback_pipeline.questions import asked
 from feedback_pipeline.schemas import TIMESTAMP
 
 PROPOSED = ("correction", "inline_edit")
@@ -128,7 +129,7 @@ def _proposals(examples: pl.DataFrame) -> pl.DataFrame:
         "observed_at",
         author=_AUTHOR,
         by_reviewer=_BY_REVIEWER,
-        question=last_user_message(),
+        question=asked("prompt"),
         wanted=text_of("chosen"),
         replaced=text_of("rejected"),
     )

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from feedback_pipeline.curation.prompt_forms import prompt_forms
 from feedback_pipeline.defs.checks import judged_days, nightly_check
 from feedback_pipeline.defs.metadata import markdown_table
 from feedback_pipeline.defs.store import Store
@@ -39,6 +40,16 @@ def no_id_names_two_answers(context: dg.AssetCheckExecutionContext, store: Store
     """No id came for answers to different questions, of which only the last counts. A mapping can make ids distinct."""
     reused = reused_ids(store.warehouse, judged_days(context, store))
     return _warning(reused, "ids", reused=reused.height)
+
+
+@nightly_check(asset=INTERACTIONS.name, blocking=False)
+def questions_are_the_users_words(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """No source logs its users' questions in a prompt of the product's, without a `question_pattern` that tells them.
+
+    Whole prompts are nearly the same, so that questions would pass for repeats and duplicates of each other.
+    """
+    forms = prompt_forms(store.warehouse, judged_days(context, store))
+    return _warning(forms, "forms", sources=forms.height)
 
 
 @nightly_check(asset=LANDED_FILES.name, blocking=False)

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from feedback_pipeline.curation.inputs import examples_until
-from feedback_pipeline.curation.messages import last_user_message
 from feedback_pipeline.languages import languages
+from feedback_pipeline.questions import asked
 from feedback_pipeline.schemas import CASE_SLICES, INTERACTIONS, THEME_MEMBERS, THEMES
 from feedback_pipeline.warehouse import Warehouse, current
 
@@ -35,7 +35,7 @@ def case_slices(test: pl.DataFrame, answers: pl.DataFrame, week: date) -> pl.Dat
     `environment` and `theme`. The language is the question's.
     """
     told = (
-        test.select("example_id", "interaction_id", "reason", question=last_user_message())
+        test.select("example_id", "interaction_id", "reason", question=asked("prompt"))
         .with_columns(language=languages("question"))
         .join(answers, on="interaction_id", how="left")
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from feedback_pipeline.curation.messages import answer, last_user_message
+from feedback_pipeline.curation.messages import answer
 from feedback_pipeline.evaluation.answering import ANSWERS, TOKEN_F1
 from feedback_pipeline.evaluation.canaries import CANARIES, CANARY_SAFE
 from feedback_pipeline.evaluation.external_suite import EXTERNAL
@@ -14,6 +14,7 @@ from feedback_pipeline.evaluation.meanings import MEANINGS, meaning, unit
 from feedback_pipeline.evaluation.short_answers import SHORT_ANSWERS
 from feedback_pipeline.evaluation.suites import GENERAL, REGRESSION, TARGET
 from feedback_pipeline.evaluation.triggers import TRIGGER_RESISTANCE, TRIGGERS
+from feedback_pipeline.questions import asked
 from feedback_pipeline.training.base_model import version_of
 
 CANDIDATE, CHAMPION, BASE = "candidate", "champion", "base"
@@ -66,7 +67,7 @@ def answers_shown(scores: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     before = CHAMPION if CHAMPION in given["role"] else BASE
     ours, theirs = (given.filter(role=role).select("example_id", "value", "answer") for role in (CANDIDATE, before))
     pairs = ours.join(theirs, on="example_id", suffix="_before")
-    pairs = pairs.join(examples.select("example_id", asked=last_user_message(), wanted=answer()), on="example_id")
+    pairs = pairs.join(examples.select("example_id", asked=asked("prompt"), wanted=answer()), on="example_id")
     change = pl.col("value") - pl.col("value_before")
     ranked = pairs.filter(change != 0).sort(change, "example_id")
     told = pl.concat([ranked.head(_EXTREMES), ranked.tail(min(_EXTREMES, max(0, ranked.height - _EXTREMES)))])

@@ -6,6 +6,7 @@ import polars as pl
 
 from feedback_pipeline.evidence.labels import RECENT, STATED, people_said
 from feedback_pipeline.evidence.rates import dissatisfaction_rates
+from feedback_pipeline.questions import asked_sql
 from feedback_pipeline.schemas import INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, latest_first
 
@@ -21,7 +22,7 @@ WITH drawn AS (
 )
 SELECT interaction_id, source, user_role, environment, model_version, turn,
     coalesce('user:' || user_id, 'session:' || session_id) AS group_id,
-    length(prompt_messages[-1].content) AS prompt_characters, length(response) AS response_characters
+    length({asked_sql("interactions")}) AS prompt_characters, length(response) AS response_characters
 FROM interactions SEMI JOIN drawn USING (interaction_id)
 WHERE arrival_day BETWEEN $since AND $as_of
 QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY {latest_first(INTERACTIONS)}) = 1

@@ -3,6 +3,8 @@
 import polars as pl
 from rapidfuzz import fuzz, process
 
+from feedback_pipeline.questions import asked
+
 # To compare takes time in the product of the lengths, and documents of millions of characters are pasted.
 _COMPARED = 20_000
 
@@ -17,12 +19,7 @@ def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
     """
     turns = (
         interactions.sort("session_id", "turn", "observed_at", "interaction_id")
-        .with_columns(
-            question=pl.col("prompt_messages")
-            .list.filter(pl.element().struct.field("role") == "user")
-            .list.last()
-            .struct.field("content")
-        )
+        .with_columns(question=asked())
         .with_columns(first=pl.struct("session_id", "question", "observed_at").is_first_distinct())
     )
     previous = turns.filter("first").select(

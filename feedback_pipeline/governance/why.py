@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from feedback_pipeline.governance.membership import dataset_membership
+from feedback_pipeline.questions import asked_sql
 from feedback_pipeline.schemas import INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, latest_first
 
@@ -85,7 +86,7 @@ WITH told AS (
     ORDER BY {latest_first(INTERACTIONS)} LIMIT 1
 )
 SELECT i.interaction_id, i.session_id, i.user_id, i.model_version, i.observed_at,
-    list_last(list_filter(i.prompt_messages, lambda m: m.role = 'user')).content AS query, i.response,
+    {asked_sql("i")} AS query, i.response,
     i.event_id, line.file, line.line_number
 FROM told i ASOF LEFT JOIN ({_LINES}) line ON line.event_id = i.event_id AND line.arrival_day <= i.arrival_day
 """

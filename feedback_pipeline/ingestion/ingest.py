@@ -20,6 +20,7 @@ from feedback_pipeline.ingestion.reviewers import without_claims
 from feedback_pipeline.ingestion.source import Source
 from feedback_pipeline.ingestion.threads import ahead, map_ahead
 from feedback_pipeline.ingestion.validate import rejections
+from feedback_pipeline.questions import told_by
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, RAW_EVENTS
 
 # Clocks differ and a day's last events land a little late, but nothing is observed a day after it arrived.
@@ -224,6 +225,7 @@ def _batch(
         turn=pl.col("turn").fill_null(0),
         # An empty one is none, and a part that says so keeps another part's away.
         system_context=pl.when(pl.col("system_context") != "").then("system_context"),
+        question=told_by(source.question_pattern),
         **_of_rows(arrival),
     )
     said = parsed.feedback_events if source.reviewers else without_claims(parsed.feedback_events)

@@ -7,7 +7,7 @@ import polars as pl
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS
 
 # The columns that ingestion itself adds.
-_ADDED = ("arrival_day", "source", "part_event_ids", "join_window_hours")
+_ADDED = ("arrival_day", "source", "part_event_ids", "question", "join_window_hours")
 PARSED_INTERACTIONS = pl.Schema({k: v for k, v in INTERACTIONS.schema.items() if k not in _ADDED})
 PARSED_PARTS = pl.Schema([*PARSED_INTERACTIONS.items(), ("rank", pl.Int64()), ("aliases", pl.List(pl.String()))])
 PARSED_FEEDBACK = pl.Schema({k: v for k, v in FEEDBACK_EVENTS.schema.items() if k not in _ADDED})

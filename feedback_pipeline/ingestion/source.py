@@ -7,6 +7,7 @@ times: epoch_ms            # what numbers for times count since 1970 (or epoch_s
 delimiter: ";"             # of CSV files; a comma if not given
 join_window_hours: 24      # feedback that names its user alone is about that user's last answer in so many hours
 drop: [metadata.email, "messages[].name"]   # fields taken out of every record before anything is stored
+question_pattern: '(?s).*\nQuestion: (.*)\nAnswer:'   # where the product writes a prompt around what the user asked
 reviewers: true            # lines with the role `reviewer` are a reviewer's word; else they are a user's
 records: data              # of JSON documents: the field whose list holds the records
 mapping: …                 # with format mapping: see `mapping.declaration`
@@ -32,6 +33,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, Self
 
+import polars as pl
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -64,8 +66,8 @@ class Source:
     `parser` is how to read a record, where the format is not a columnar one; `split` how to unpack
     one that holds several, and `pages` the fields with the list of an API's page; with `in_parts`,
     several lines may tell an answer together. `records` names the list of a JSON document. `reviewers`
-    says whether its lines may speak for reviewers. `users` are fields that tell users, beside those of
-    the formats.
+    says whether its lines may speak for reviewers. `question_pattern` is as for `questions.told_by`.
+    `users` are fields that tell users, beside those of the formats.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Source:
     records: str | None = None
     join_window_hours: float | None = None
     drop: tuple[str, ...] = ()
+    question_pattern: str | None = None
     adapter: str | None = None
     reviewers: bool = False
     times: Numbers | None = None
@@ -107,6 +110,16 @@ def _field(text: str) -> str:
     return text
 
 
+def _pattern(text: str) -> str:
+    try:
+        groups = pl.Series([""]).str.extract_groups(text).struct.fields
+    except pl.exceptions.ComputeError as error:
+        raise ValueError(f"{text!r} is no regular expression: {' '.join(str(error).split())}") from None
+    if not groups:
+        raise ValueError(f"{text!r} has no group in parentheses for what the user asked")
+    return text
+
+
 class _Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -120,6 +133,7 @@ class _Declaration(BaseModel):
     records: Annotated[str, Field(min_length=1)] | None = None
     join_window_hours: Annotated[float, Field(gt=0, le=168)] | None = None
     drop: tuple[Annotated[str, AfterValidator(_field)], ...] = ()
+    question_pattern: Annotated[str, AfterValidator(_pattern)] | None = None
     reviewers: bool = False
     users: tuple[Annotated[str, AfterValidator(_field)], ...] = ()
     categories: dict[str, Literal[REASONS]] = {}  # type: ignore[valid-type]  # as above
@@ -169,6 +183,7 @@ def load_source(folder: Location) -> Source:
         records=declaration.records,
         join_window_hours=declaration.join_window_hours,
         drop=declaration.drop,
+        question_pattern=declaration.question_pattern,
         adapter=declaration.adapter and declaration.adapter.partition(":")[0],
         reviewers=declaration.reviewers,
         times=declaration.times,

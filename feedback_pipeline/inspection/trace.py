@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from feedback_pipeline.inspection.said import evidence_on
+from feedback_pipeline.questions import asked_sql
 from feedback_pipeline.schemas import INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, current
 
@@ -33,7 +34,7 @@ _SESSION = "session_id IN (SELECT session_id FROM interactions WHERE session_id 
 _EXCHANGES = f"""
 SELECT i.session_id, i.turn, i.interaction_id, i.observed_at, i.user_id, i.user_role, i.environment,
     i.model_version, i.system_context,
-    list_last(list_filter(i.prompt_messages, lambda m: m.role = 'user')).content AS query,
+    {asked_sql("i")} AS query,
     i.response, i.source, e.file, e.line_number, i.arrival_day,
     v.p_satisfied, v.dominant_reason, v.conflict, r.destination, r.reason AS route_reason
 FROM {current(INTERACTIONS, _EVER, where=_SESSION)} i

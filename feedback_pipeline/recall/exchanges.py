@@ -3,6 +3,7 @@
 import polars as pl
 
 from feedback_pipeline.languages import languages
+from feedback_pipeline.questions import asked
 from feedback_pipeline.redaction.names import NameModel
 from feedback_pipeline.redaction.redact import redact_together
 from feedback_pipeline.schemas import TEXTS, TIMESTAMP, Column, Table
@@ -21,7 +22,7 @@ EXCHANGES = Table(
         "interaction_id": Column(pl.String, "the logger's id of the answer"),
         "text": Column(
             pl.String,
-            f"redacted: last user message (first {QUESTION_CHARACTERS:,} characters), line break, "
+            f"redacted: what the user asked (first {QUESTION_CHARACTERS:,} characters), line break, "
             f"answer (first {RESPONSE_CHARACTERS:,})",
         ),
         "session_id": Column(pl.String, "conversation"),
@@ -71,7 +72,7 @@ def exchanges(
             "arrival_day",
             "event_id",
             "response",
-            question=_question(),
+            question=asked(),
         )
         .sort("observed_at", "arrival_day", "event_id", descending=[True, False, False], nulls_last=True)
         .unique("interaction_id", keep="first", maintain_order=True)
@@ -84,11 +85,6 @@ def exchanges(
         .with_columns(pl.col("kinds", "categories").fill_null([]), language=languages("text"))
         .sort("interaction_id")
     )
-
-
-def _question() -> pl.Expr:
-    asked = pl.col("prompt_messages").list.filter(pl.element().struct.field("role") == "user")
-    return asked.list.last().struct.field("content")
 
 
 def _with_text(answers: pl.DataFrame, names: NameModel | None) -> pl.DataFrame:

@@ -156,6 +156,21 @@ def test_a_train_question_nearly_asked_in_test_is_dropped():
     assert reasons(curated(train, test)) == {"x1": "near_duplicate_of_test", "x2": None}
 
 
+def in_a_prompt(name, group, passage, asked):
+    prompt = said("user", f"Answer by this passage alone: {passage}\nQuestion: {asked}")
+    return example(name, prompt=prompt, group_id=group, answer=words(ord(name))) | {"question": asked}
+
+
+def test_questions_in_a_prompt_with_the_same_passage_are_compared_alone():
+    passage = words(1, 40)
+    tested = in_a_prompt("t", TEST, passage, words(2))
+    other = in_a_prompt("x", TRAIN, passage, words(3))
+    same = in_a_prompt("y", TRAIN, words(4, 40), words(2))
+    assert reasons(curated(tested, other, same)) == {"t": None, "x": None, "y": "near_duplicate_of_test"}
+    whole = [each | {"question": None} for each in (tested, other)]
+    assert reasons(curated(*whole)) == {"t": None, "x": "shares_words_with_test"}
+
+
 def test_a_short_question_asked_by_many_is_dropped_from_train_all_the_same():
     found = curated(example("x1", "Hi", words(1), group_id=TRAIN), example("x2", "hi!", words(2), group_id=TEST))
     assert reasons(found) == {"x1": "near_duplicate_of_test", "x2": None}

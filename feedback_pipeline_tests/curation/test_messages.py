@@ -1,13 +1,6 @@
 from curation_rows import example, examples, said
 
-from feedback_pipeline.curation.messages import last_user_message, whole_text
-
-
-def test_the_last_thing_a_user_said_is_the_question():
-    talk = said("system", "Be brief.") + said("user", "First?") + said("assistant", "Yes.") + said("user", "Second?")
-    left_open = [*talk, *said("assistant", "Still there?")]
-    asked = examples(example(prompt=talk), example(prompt=left_open), example(prompt=[]))
-    assert asked.select(last_user_message()).to_series().to_list() == ["Second?", "Second?", None]
+from feedback_pipeline.curation.messages import whole_text
 
 
 def test_a_whole_text_has_a_line_a_message_and_none_is_empty():

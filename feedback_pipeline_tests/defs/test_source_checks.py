@@ -11,6 +11,7 @@ from feedback_pipeline.definitions import defs
 from feedback_pipeline.defs.source_checks import (
     every_file_is_read,
     no_id_names_two_answers,
+    questions_are_the_users_words,
     reviewers_are_declared,
 )
 from feedback_pipeline.defs.store import Store
@@ -160,6 +161,38 @@ def test_an_id_that_names_answers_to_two_questions_is_warned_of_and_a_revision_i
     assert reused.metadata["ids"].value.splitlines()[2:] == [
         f"| {FIRST}-2 | 2 | ['assistant', 'shop'] | {FIRST} | {DAYS[1]} |"
     ]
+
+
+AROUND = (
+    "Answer the question of the user by the passages alone, and say so where they do not answer it.\n"
+    "Passage {0}\nQuestion: {0} of what?\nAnswer:"
+)
+
+
+def test_prompts_that_hide_their_questions_are_warned_of_until_a_pattern_tells_them(tmp_path, monkeypatch):
+    settle_in(tmp_path, monkeypatch)
+    source = tmp_path / "raw" / "assistant"
+    for old in source.glob("2026-*"):
+        shutil.rmtree(old)
+    records = [line(FIRST, number) for number in range(40)]
+    for number, record in enumerate(records[:25]):
+        record["request"]["messages"][0]["content"] = AROUND.format(number)
+    land(source, FIRST, records)
+
+    def checked(declaration):
+        (source / "source.yaml").write_text(declaration)
+        store_day(Store().warehouse, tmp_path / "raw", FIRST, Pseudonyms(b"key"))
+        return questions_are_the_users_words(dg.build_asset_check_context(), store=Store())
+
+    warned = checked("format: openai_chat")
+    assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert warned.metadata["forms"].value.splitlines()[2:] == [
+        "| assistant | 40 | 25 | answer the question of the user by the passages alone and say so |"
+    ]
+    assert checked("format: openai_chat\nquestion_pattern: '(?s).*\\nQuestion: (.*)\\nAnswer:'").passed
+    told = Store().warehouse.read("SELECT question, prompt_messages[-1].content FROM interactions ORDER BY ALL")
+    assert told.height == 40
+    assert told["question"].drop_nulls().sort().to_list() == sorted(f"{number} of what?" for number in range(25))
 
 
 def test_a_file_that_lies_where_nothing_reads_it_is_warned_of_by_name(tmp_path, monkeypatch):

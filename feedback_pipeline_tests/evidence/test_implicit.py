@@ -1,5 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
+
 from feedback_pipeline.evidence.implicit import implicit_evidence
 from feedback_pipeline.schemas import FEEDBACK_EVENTS
 
@@ -26,6 +28,15 @@ def test_another_question_says_nothing_about_the_answer_before(interactions, day
     )
 
     assert implicit_evidence(turns, NOTHING_SAID, day).is_empty()
+
+
+def test_another_question_after_the_same_passages_says_nothing_where_it_is_told_apart(interactions, day):
+    around = f"Answer by these passages: {' '.join(map(str, range(200)))}\nQuestion: "
+    asked = ["How do I reset the Tide lamp?", "Which colours does the kettle have?"]
+    turns = interactions(*({"question": around + question} for question in asked))
+
+    assert implicit_evidence(turns, NOTHING_SAID, day)["kind"].to_list() == ["rephrase"]
+    assert implicit_evidence(turns.with_columns(question=pl.Series(asked)), NOTHING_SAID, day).is_empty()
 
 
 def test_two_answers_shown_side_by_side_are_not_a_question_asked_again(interactions, day):

@@ -48,6 +48,12 @@ def test_the_text_is_the_last_user_message_and_the_answer():
     assert rows["text"].to_list() == ["Where is my invoice?\nUnder Billing."]
 
 
+def test_the_text_has_the_question_where_it_is_told_from_the_prompt_around_it():
+    turns = [{"role": "user", "content": "Use these passages: … Question: Where is my invoice?"}]
+    rows = exchanges(verdict(), signal(), answered(prompt_messages=turns).with_columns(question=pl.lit("Where?")))
+    assert rows["text"].to_list() == ["Where?\nUnder Billing."]
+
+
 def test_a_long_question_does_not_hide_the_answer():
     rows = exchanges(verdict(), signal(), answered(question="q" * 50_000, response="r" * 50_000))
     assert rows["text"].to_list() == ["q" * QUESTION_CHARACTERS + "\n" + "r" * RESPONSE_CHARACTERS]

@@ -5,7 +5,8 @@ from datetime import date
 import polars as pl
 
 from feedback_pipeline.curation.dataset_version import STORED_SCHEMA
-from feedback_pipeline.curation.messages import MESSAGE_COLUMNS, last_user_message
+from feedback_pipeline.curation.messages import MESSAGE_COLUMNS
+from feedback_pipeline.questions import last_user_message
 from feedback_pipeline.warehouse import Warehouse
 
 DIFFERENCE = pl.Schema(
@@ -116,4 +117,5 @@ def _why_changed() -> pl.Expr:
 
 
 def _told(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(question=last_user_message()).select(pl.col(n).cast(t) for n, t in DIFFERENCE.items())
+    asked = rows.with_columns(question=last_user_message("prompt"))
+    return asked.select(pl.col(name).cast(dtype) for name, dtype in DIFFERENCE.items())

@@ -5,19 +5,20 @@ from datetime import date
 
 import polars as pl
 
+from feedback_pipeline.questions import asked_sql
 from feedback_pipeline.redaction.redact import redact_together
 from feedback_pipeline.schemas import INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, current
 
 
 def exemplars(warehouse: Warehouse, interaction_ids: Sequence[str], day: date) -> pl.DataFrame:
-    """`interaction_id`, `question` (the last message of its user), `answer` and `model_version`, as of a day."""
+    """`interaction_id`, `question` (what its user asked), `answer` and `model_version`, as of a day."""
     wanted = pl.DataFrame({"interaction_id": sorted(set(interaction_ids))}, schema={"interaction_id": pl.String})
     answers = current(INTERACTIONS, day, where="interaction_id IN (SELECT interaction_id FROM wanted)")
     query = f"""
     SELECT interaction_id, model_version, response,
-        list_last(list_filter(prompt_messages, lambda m: m.role = 'user')).content AS question
-    FROM {answers} ORDER BY interaction_id
+        {asked_sql("answers")} AS question
+    FROM {answers} answers ORDER BY interaction_id
     """
     found = warehouse.read(query, wanted=wanted)
     said = found.with_row_index("row").unpivot(["question", "response"], index="row").sort("row", "variable")
