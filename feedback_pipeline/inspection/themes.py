@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from feedback_pipeline.routing.themes.contexts import fingerprint
 from feedback_pipeline.routing.themes.exemplars import exemplars
 from feedback_pipeline.routing.themes.nightly import taken_over
 from feedback_pipeline.routing.themes.series import daily_rates
@@ -34,9 +35,10 @@ _CHANGES = """
 SELECT day, theme_id, change, other_theme_id, members FROM theme_changes
 WHERE theme_id = $id OR other_theme_id = $id ORDER BY day, change, theme_id
 """
-_CONTEXTS = """
-SELECT DISTINCT left(sha256(system_context), 8) AS hash, system_context FROM interactions
-WHERE left(sha256(system_context), 8) IN (SELECT hash FROM wanted) ORDER BY ALL
+# Of contexts that differ in the date alone, the newest.
+_CONTEXTS = f"""
+SELECT {fingerprint("system_context")} AS hash, max_by(system_context, observed_at) AS system_context FROM interactions
+GROUP BY hash HAVING hash IN (SELECT hash FROM wanted) ORDER BY hash
 """
 
 

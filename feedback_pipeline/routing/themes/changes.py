@@ -13,6 +13,8 @@ from feedback_pipeline.schemas import UNKNOWN_MODEL
 
 # A model or system context that gives fewer of the answers is a trial, or one person's.
 _LEAST_SHARE = 0.05
+# What changes on more of the days than this changes by itself.
+_MOST_DAYS = 0.5
 # So long is a change news.
 _NEWS_DAYS = 14
 _KINDS = {"model_version": "model version", "system_context": "system context"}
@@ -48,18 +50,31 @@ def product_changes(history: History) -> list[Change]:
     """What came in the time of the history, a week or more after it begins.
 
     A model version or system context came when it first gave a twentieth of a day's answers, and counts if it
-    gave as many since.
+    gave as many since. Where another system context comes on most days, it tells the date or what a day brings,
+    and none of them is a change.
     """
+    came = {column: _arrivals(history, column) for column in _KINDS}
+    if len({change.came for change in came["system_context"]} - {0}) > _MOST_DAYS * (len(history.days) - 1):
+        del came["system_context"]
+    return [
+        change
+        for changes in came.values()
+        for change in changes
+        if change.came >= LEAST_PAST
+        and change.exposure[change.came :].sum() >= _LEAST_SHARE * history.exposure[change.came :].sum()
+    ]
+
+
+def _arrivals(history: History, column: str) -> list[Change]:
+    """Each value of a column that gave a twentieth of a day's answers, from the first such day on."""
+    daily = history.answers.group_by("day", column).agg(pl.col("interactions").sum())
+    total = pl.DataFrame({"day": history.days, "total": history.exposure}, schema_overrides={"day": pl.Date})
+    # Of contexts with a user's name or passages in them there are as many as answers.
+    large = daily.join(total, on="day").filter(pl.col("interactions") >= _LEAST_SHARE * pl.col("total"))
     found = []
-    for column in _KINDS:
-        values = history.answers[column].drop_nulls().unique().sort()
-        for value in values.filter(values != UNKNOWN_MODEL):
-            exposure = history.exposure_where(pl.col(column) == value)
-            shown = exposure >= _LEAST_SHARE * history.exposure
-            came = int(shown.argmax())
-            enough = exposure[came:].sum() >= _LEAST_SHARE * history.exposure[came:].sum()
-            if shown.any() and came >= LEAST_PAST and enough:
-                found.append(Change(column, value, came, exposure))
+    for value in large.filter(pl.col(column) != UNKNOWN_MODEL)[column].unique().sort():
+        exposure = history.exposure_where(pl.col(column) == value)
+        found.append(Change(column, value, int((exposure >= _LEAST_SHARE * history.exposure).argmax()), exposure))
     return found
 
 

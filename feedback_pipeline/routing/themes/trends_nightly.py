@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from feedback_pipeline.routing.themes.contexts import fingerprint
 from feedback_pipeline.routing.themes.history import History, history
 from feedback_pipeline.routing.themes.nightly import WINDOW, taken_over
 from feedback_pipeline.routing.themes.trends import theme_trends
@@ -11,10 +12,9 @@ from feedback_pipeline.schemas import INTERACTIONS, THEME_TRENDS
 from feedback_pipeline.warehouse import Warehouse, latest_first
 
 _THEMES = "SELECT theme_id, name, merged_into FROM themes WHERE day = $day"
-# Before the first night that grouped problems none are known of any theme. A system context is told by the
-# beginning of its SHA-256.
-_ANSWERS = """
-SELECT arrival_day AS day, model_version, left(sha256(nullif(system_context, '')), 8) AS system_context, interactions
+# Before the first night that grouped problems none are known of any theme.
+_ANSWERS = f"""
+SELECT arrival_day AS day, model_version, {fingerprint("system_context")} AS system_context, interactions
 FROM (
     SELECT arrival_day, model_version, system_context, count(DISTINCT interaction_id) AS interactions FROM interactions
     WHERE arrival_day <= $day AND arrival_day > $since
@@ -28,7 +28,7 @@ WITH members AS (
     QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY day DESC) = 1
 ),
 answers AS (
-    SELECT interaction_id, session_id, model_version, left(sha256(nullif(system_context, '')), 8) AS system_context
+    SELECT interaction_id, session_id, model_version, {fingerprint("system_context")} AS system_context
     FROM interactions WHERE arrival_day <= $day AND interaction_id IN (SELECT interaction_id FROM members)
     QUALIFY row_number() OVER (PARTITION BY interaction_id ORDER BY {latest_first(INTERACTIONS)}) = 1
 )
