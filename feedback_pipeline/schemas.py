@@ -187,6 +187,10 @@ INTERACTIONS = Table(
             "last user message",
         ),
         "response": Column(pl.String, "the answer", compression="zstd"),
+        "calls_tool": Column(
+            pl.Boolean,
+            "true where the model asks for a tool beside what it says: a step, the answer to the question is to come",
+        ),
         "observed_at": Column(TIMESTAMP, "when it was answered"),
     },
     # A row has every part that the rows before it had.

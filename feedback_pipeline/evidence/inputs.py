@@ -55,8 +55,8 @@ SELECT DISTINCT session_id FROM interactions WHERE session_id IN (FROM touched) 
 """
 # A message is in every later turn of its conversation again, and the system prompt in all of them.
 _TURNS = """
-interaction_id, source, session_id, turn, user_id, response, observed_at,
-list_filter(prompt_messages, lambda said: said.role = 'user')[-1:] AS prompt_messages, question
+interaction_id, source, session_id, turn, user_id, response, observed_at, question, calls_tool,
+list_filter(prompt_messages, lambda said: said.role = 'user')[-1:] AS prompt_messages
 """
 
 

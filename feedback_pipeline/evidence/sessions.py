@@ -14,8 +14,9 @@ def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
 
     Adds `previous_id`, `previous_question`, `previous_response`, `previous_at` (null at a session's start)
     and `similarity` of the two questions (0 to 1, order of words ignored), as far as their first 20,000 characters
-    tell. Answers given to one question at one time
-    (an A/B comparison) are siblings, not turns: only the first of them precedes what follows.
+    tell. Answers given to one question at one time (an A/B comparison) are siblings, not turns: only the first of
+    them precedes what follows. What follows a step (`calls_tool`) with the step's question follows nothing, as nobody
+    asked anew.
     """
     turns = (
         interactions.sort("session_id", "turn", "observed_at", "interaction_id")
@@ -28,9 +29,13 @@ def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
         previous_question=pl.col("question").shift().over("session_id"),
         previous_response=pl.col("response").shift().over("session_id"),
         previous_at=pl.col("observed_at").shift().over("session_id"),
+        after_step=pl.col("calls_tool").shift().over("session_id"),
     )
     followed = turns.filter("first").join(previous, on="interaction_id", how="left", maintain_order="left")
-    return followed.with_columns(similarity=_similarity(followed)).drop("first")
+    goes_on = pl.col("after_step").fill_null(False) & (pl.col("question") == pl.col("previous_question"))
+    told = ("previous_id", "previous_question", "previous_response", "previous_at")
+    followed = followed.with_columns(pl.when(~goes_on).then(name).alias(name) for name in told)
+    return followed.with_columns(similarity=_similarity(followed)).drop("first", "after_step")
 
 
 def _similarity(followed: pl.DataFrame) -> pl.Series:

@@ -44,7 +44,7 @@ def with_answers_put_together(
 
 
 def _answers(parts: pl.DataFrame) -> pl.DataFrame:
-    fields = [name for name in PARSED_INTERACTIONS if name not in ("event_id", "interaction_id")]
+    fields = [name for name in PARSED_INTERACTIONS if name not in ("event_id", "interaction_id", "calls_tool")]
     return (
         parts.sort(
             ["interaction_id", "rank", "observed_at", "event_id"],
@@ -53,7 +53,7 @@ def _answers(parts: pl.DataFrame) -> pl.DataFrame:
         )
         .group_by("interaction_id", maintain_order=True)
         .agg(
-            pl.col("event_id").filter(pl.col("response").is_not_null()).first(),
+            pl.col("event_id", "calls_tool").filter(pl.col("response").is_not_null()).first(),
             *(pl.col(name).drop_nulls().first() for name in fields),
             own_event_id=pl.col("event_id").filter("own").first(),
             part_event_ids=pl.col("event_id").unique().sort(),

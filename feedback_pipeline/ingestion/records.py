@@ -47,6 +47,7 @@ class Interaction:
     environment: str | None = None
     model_version: str = UNKNOWN_MODEL
     system_context: str | None = None
+    calls_tool: bool | None = None
 
     def __post_init__(self) -> None:
         """Hold every value to its column's type."""
@@ -123,6 +124,7 @@ class AnswerPart:
     environment: str | None = None
     model_version: str | None = None
     system_context: str | None = None
+    calls_tool: bool | None = None
 
     def __post_init__(self) -> None:
         """Hold every value to its column's type."""

@@ -39,6 +39,21 @@ def test_another_question_after_the_same_passages_says_nothing_where_it_is_told_
     assert implicit_evidence(turns.with_columns(question=pl.Series(asked)), NOTHING_SAID, day).is_empty()
 
 
+def test_what_an_agent_says_while_it_works_on_a_question_is_no_answer_asked_again(interactions, day):
+    step = {"response": "Let me look that up.", "calls_tool": True}
+    turns = interactions(AGAIN[0] | step, AGAIN[0], {"question": "That's wrong"} | step, {"question": "That's wrong"})
+
+    evidence = implicit_evidence(turns, NOTHING_SAID, day)
+
+    assert evidence.select("interaction_id", "kind", "trigger_id").rows() == [("i1", "complaint_followup", "i2")]
+
+
+def test_a_question_asked_again_after_a_step_that_had_no_answer_is_asked_again(interactions, day):
+    turns = interactions(AGAIN[0] | {"calls_tool": True}, AGAIN[1])
+
+    assert implicit_evidence(turns, NOTHING_SAID, day)["kind"].to_list() == ["rephrase"]
+
+
 def test_two_answers_shown_side_by_side_are_not_a_question_asked_again(interactions, day):
     turns = interactions({"question": "same", "turn": 0}, {"question": "same", "turn": 0})
     side_by_side = turns.with_columns(observed_at=turns["observed_at"][0])

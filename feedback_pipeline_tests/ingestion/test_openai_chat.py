@@ -88,6 +88,7 @@ def test_an_envelope_becomes_an_interaction_with_all_its_metadata(parse):
             {"role": "user", "content": "two"},
         ],
         "response": "2",
+        "calls_tool": None,
         "observed_at": datetime(2026, 1, 5, 7, 12, 33, tzinfo=UTC),
     }
 
@@ -298,8 +299,16 @@ def test_only_a_string_or_a_list_of_parts_is_a_text(key, content, text):
     assert openai_chat.parse(lines, Clock()).interactions["response"].item() == text
 
 
-def test_an_answer_that_also_calls_a_tool_is_one(parse):
-    assert parse(answering(message("Let me see.", tool_calls=CALLS)))["response"].item() == "Let me see."
+@pytest.mark.parametrize("content", ["Let me see.", [{"type": "text", "text": "Let me see."}]])
+def test_an_answer_that_also_calls_a_tool_is_one_and_a_step(parse, content):
+    calling = message(content, tool_calls=CALLS) | {"finish_reason": "tool_calls"}
+    assert parse(answering(calling)).select("response", "calls_tool").rows() == [("Let me see.", True)]
+    assert parse(answering(message("So.") | {"finish_reason": "stop"}))["calls_tool"].to_list() == [None]
+
+
+def test_a_streamed_answer_that_also_calls_a_tool_is_a_step(parse):
+    streamed = [chunk(role="assistant", content="Let me see."), chunk(tool_calls=CALLS)]
+    assert parse(ENVELOPE | {"response": streamed}).select("response", "calls_tool").rows() == [("Let me see.", True)]
 
 
 @pytest.mark.parametrize("content", [None, ""])
@@ -415,6 +424,7 @@ def test_a_stored_completion_has_no_envelope(parse, place):
         "system_context": "Be brief.",
         "prompt_messages": [{"role": "user", "content": "one"}],
         "response": "2",
+        "calls_tool": None,
         "observed_at": datetime(2026, 1, 5, 9, 12, 33, tzinfo=UTC),
     }
 

@@ -20,7 +20,8 @@ one above (`openai_chat_shapes`). Traps:
 - What follows the last question (tool calls and their results) are steps towards the answer and not
   in the prompt; an assistant's message without content is in no prompt.
 - A choice that calls tools and says nothing is a step, and rejected as one; beside another choice
-  that answers it is left out. What says something beside its tool call is an answer, as in every format.
+  that answers it is left out. What says something beside its tool call (`finish_reason`) is an answer, as in every
+  format, and known as a step: the next answer to the same question tells of no question asked again.
 - A reasoning model's `<think>…</think>` at the start of an answer is no part of it.
 - `refusal` stands in place of the content and is the answer, and so does the transcript of a spoken one.
 - The Responses API answers with an `output` instead of choices. It is another format, and rejected as such.
@@ -67,8 +68,9 @@ _SHAPE = (
     f'"request":{{"model":"VARCHAR",{_WHO},"metadata":{{{_ABOUT}}},'
     '"messages":[{"role":"VARCHAR","content":"CONTENT"}]},'
     '"response":{"id":"VARCHAR","model":"VARCHAR","created":"BIGINT",'
-    '"choices":[{"index":"INTEGER","message":{"content":"CONTENT"}}]}}'
+    '"choices":[{"index":"INTEGER","finish_reason":"VARCHAR","message":{"content":"CONTENT"}}]}}'
 )
+_CALLING = ("tool_calls", "function_call")
 # What a content that is no string looks like as text; what then stands in the line, if its key is not spelt otherwise.
 _NO_STRING = r"^([\[{]|(true|false|-?[0-9][0-9.eE+-]*)$)"
 _NO_STRING_IN_LINE = r'"content"\s*:\s*[^"\sn]|\\u00'
@@ -93,7 +95,9 @@ _EXACT = f"""
     list_transform(
         r.request.messages, lambda m: struct_pack(role := m.role, content := {text("m.content")})) AS messages,
     list_transform(r.response.choices, lambda c: struct_pack(
-        index := c.index, message := struct_pack(content := {text("c.message.content")}))) AS choices,
+        index := c.index,
+        finish_reason := c.finish_reason,
+        message := struct_pack(content := {text("c.message.content")}))) AS choices,
 """
 # What follows the last question are steps towards the answer.
 _WITHOUT_STEPS = f"""
@@ -221,6 +225,7 @@ def _of_lists(told: pl.DataFrame) -> pl.DataFrame:
         system_context=pl.when(system != "").then(system),
         prompt_messages=messages.filter(~is_system & (~role.is_in(SILENT_ROLES) | (content != ""))),
         response=written.str.replace(REASONING, "") if reasons else written,
+        calls_tool=pl.when(choice.field("finish_reason").is_in(_CALLING)).then(True),
         no_prompt=messages.len().fill_null(0) == 0,
         # Whether a text may have been no string in the line.
         unsure=pl.any_horizontal(

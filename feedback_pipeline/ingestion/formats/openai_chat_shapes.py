@@ -106,7 +106,11 @@ pieces AS (
         PARTITION BY event_id ORDER BY (content IS NOT NULL OR calls) DESC, streamed DESC)
 ), choices AS MATERIALIZED (
     SELECT event_id, bool_or(calls) AS calls, bool_or(content IS NOT NULL) AS answers,
-        list(json_object('index', index, 'message', json_object('content', content)) ORDER BY index) AS choices
+        list(json_object(
+            'index', index,
+            'finish_reason', CASE WHEN calls THEN 'tool_calls' END,
+            'message', json_object('content', content)
+        ) ORDER BY index) AS choices
     FROM told_best GROUP BY event_id
 )"""
 

@@ -5,7 +5,15 @@ from typing import Any
 
 from feedback_pipeline.ingestion.formats.chat_shapes import decoded
 from feedback_pipeline.ingestion.formats.otel_events import message_events, told_by
-from feedback_pipeline.ingestion.formats.otel_messages import CALLS_TOOL, INPUT, OUTPUT, TOOL_FINISHES, answered, asked
+from feedback_pipeline.ingestion.formats.otel_messages import (
+    CALLS_TOOL,
+    INPUT,
+    OUTPUT,
+    TOOL_FINISHES,
+    answered,
+    asked,
+    calls_tools,
+)
 from feedback_pipeline.ingestion.formats.otel_signals import Signal, answer_ids, ended, environment, ids, text
 from feedback_pipeline.ingestion.formats.otlp import Record
 from feedback_pipeline.ingestion.formats.part_ranks import HIGHEST, by_start
@@ -66,13 +74,18 @@ def answer_of_messages(logs: Sequence[Signal], reading: Reading) -> AnswerPart:
 def _part(signal: Signal, told: Record, events: Record, rank: int, reading: Reading) -> AnswerPart:
     if not (about := answer_ids(signal, reading)):
         raise RecordError("spanId: missing, and so is gen_ai.response.id")
-    response = answered(told, last=text(told, _OPERATION) in _AGENTS)
+    agent = text(told, _OPERATION) in _AGENTS
+    response = answered(told, last=agent)
     fields: dict[str, Any] = {**events, **asked(told)}
     if response is not None:
         fields["response"] = response
     finishes = decoded(told.get(_FINISHES))
-    if "response" not in fields and isinstance(finishes, list) and finishes and finishes[0] in TOOL_FINISHES:
+    calls = isinstance(finishes, list) and bool(finishes) and finishes[0] in TOOL_FINISHES
+    if "response" not in fields and calls:
         raise RecordError(f"{_FINISHES}: {CALLS_TOOL}")
+    # An agent's span tells its whole work, the tools it called on the way included.
+    if calls or (response is not None and not agent and calls_tools(told)):
+        fields["calls_tool"] = True
     own = ids(signal.attributes, reading)
     return AnswerPart(
         rank=rank,

@@ -39,7 +39,7 @@ def told_by(events: Sequence[Signal]) -> Record:
     said = [_message(event, MESSAGE_ROLES[event.name]) for event in events if event.name in MESSAGE_ROLES]
     choices = [_fields(event) for event in events if event.name == CHOICE]
     found = conversation(said, "gen_ai.user.message") if said else {}
-    return {**found, **({"response": _response(choices)} if choices else {})}
+    return {**found, **_answer(choices)} if choices else found
 
 
 def _message(event: Signal, role: str) -> Message:
@@ -47,17 +47,18 @@ def _message(event: Signal, role: str) -> Message:
     return {"role": role, "content": spoken(_content(fields.get("content"), fields))}
 
 
-def _response(choices: list[Record]) -> str:
-    """What the choice of the lowest index says."""
+def _answer(choices: list[Record]) -> Record:
+    """What the choice of the lowest index says, and whether it asks for a tool beside that."""
     chosen = min(choices, key=_index)
     message = decoded(chosen.get("message", chosen.get("content")))
     if not isinstance(message, dict):
         message = {"content": chosen.get("message", chosen.get("content"))}
     content = _content(message.get("content"), chosen)
+    asks = chosen.get("tool_calls") or calls_tool({**message, "content": content})
+    calls = bool(asks) or chosen.get("finish_reason") in TOOL_FINISHES
     if (text := without_reasoning(spoken(content))).strip():
-        return text
-    calls = chosen.get("tool_calls") or calls_tool({**message, "content": content})
-    if calls or chosen.get("finish_reason") in TOOL_FINISHES:
+        return {"response": text, **({"calls_tool": True} if calls else {})}
+    if calls:
         raise RecordError(f"{CHOICE}: {CALLS_TOOL}")
     raise RecordError(f"{CHOICE}: no text in it; content may not have been recorded")
 

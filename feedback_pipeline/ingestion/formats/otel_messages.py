@@ -58,6 +58,12 @@ def answered(told: Record, last: bool) -> str | None:
     return choices[spoken[-1 if last else 0]]["content"]
 
 
+def calls_tools(told: Record) -> bool:
+    """Whether the model asks for a tool in what it answered."""
+    recorded = _recorded(told, OUTPUT)
+    return any(map(calls_tool, recorded if isinstance(recorded, list) else [recorded]))
+
+
 def messages(value: Any, place: str, speaker: str) -> list[Message]:
     """Messages of role and content; a bare text is the `speaker`'s. Raises `RecordError`."""
     listed = value if isinstance(value, list) else [value]

@@ -127,7 +127,9 @@ def _told(name: str, record: dict[str, Any], reading: Reading) -> Iterator[Answe
     if not isinstance(given, dict):
         raise RecordError(f"input: {given!r:.80} is not an object")
     told = _conversation(given.get("messages"), "input.messages")
-    yield AnswerPart(interaction_id=name, rank=HIGHEST, response=response, **asked(told))
+    blocks = decoded(record.get("output"))
+    calls = isinstance(blocks, list) and any(at(block, "type") == "tool_call" for block in blocks)
+    yield AnswerPart(interaction_id=name, rank=HIGHEST, response=response, calls_tool=calls or None, **asked(told))
     if isinstance(system := at(given, "system"), str):
         yield AnswerPart(interaction_id=name, rank=LOWEST, system_context=system)
 

@@ -17,6 +17,7 @@ def write(interactions: list[Interaction], feedback: list[Feedback]) -> list[dic
 
 def _envelope(answer: Interaction) -> dict[str, Any]:
     message = {"role": "assistant", "content": written(answer), "tool_calls": calls(answer)}
+    finish = "tool_calls" if message["tool_calls"] else "stop"
     system = [{"role": "system", "content": answer.system_context}] if answer.system_context else []
     asked = [each if each["content"] else {**each, "content": None, "tool_calls": CALLS} for each in logged(answer)]
     return {
@@ -34,6 +35,6 @@ def _envelope(answer: Interaction) -> dict[str, Any]:
         "response": {
             "id": answer.interaction_id,
             "model": answer.model_version,
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         },
     }

@@ -26,8 +26,9 @@ DAY = START.date()
 WRITTEN = sorted(path.stem.removesuffix("_writer") for path in Path(__file__).parent.glob("*_writer.py"))
 # A user of the conversations, as a text of a record.
 OWN_ID = r'"user-\d\\*"'
-# What a format adds of its own: lines, ids of feedback, and who said it where it tells no users.
-OWN = ("event_id", "part_event_ids", "source")
+# What a format adds of its own: lines, ids of feedback, who said it where it tells no users, and whether an answer
+# is a step, which formats of whole traces do not tell.
+OWN = ("event_id", "part_event_ids", "source", "calls_tool")
 SIGNAL = ("interaction_id", "kind", "polarity", "reason", "confidence", "text", "range_start", "proposed_text")
 
 

@@ -30,7 +30,7 @@ from otel_records import (
     span,
 )
 from parts import whole
-from twelve_conversations import feedback, interactions
+from twelve_conversations import feedback, interactions, told_as_steps
 
 from feedback_pipeline.ingestion.formats.otel_genai import parse
 from feedback_pipeline.ingestion.formats.otlp import records
@@ -40,7 +40,7 @@ from feedback_pipeline.ingestion.records import AnswerPart, Feedback, RecordErro
 
 def test_the_twelve_conversations_come_back():
     items = read(*write(interactions(), feedback()), **OPTIONS)
-    assert sorted(whole(items), key=lambda each: each.observed_at) == interactions()
+    assert sorted(whole(items), key=lambda each: each.observed_at) == told_as_steps(interactions())
     assert [each for each in items if isinstance(each, Feedback)] == [each for each in feedback() if each.kind in KINDS]
 
 
@@ -228,9 +228,12 @@ def test_a_call_that_finished_for_a_tool_is_a_step_even_where_its_messages_are_e
 def test_what_a_call_says_beside_the_tool_it_asks_for_is_an_answer(looking):
     finished = {"gen_ai.response.finish_reasons": ["tool_calls"]}
     output = {"gen_ai.output.messages": [{**looking, "finish_reason": "tool_call"}]}
-    assert answer_of(span({**CALL, **CONTENT, **finished, **output})).response == "Look."
+    for told in (finished | output, output if looking["parts"][1:] else finished | output):
+        answer = answer_of(span({**CALL, **CONTENT, **told}))
+        assert (answer.response, answer.calls_tool) == ("Look.", True)
     body = {"index": 0, "finish_reason": "tool_calls", "message": {"content": "Look.", "tool_calls": [TOOL_CALL]}}
-    assert answer_of(logs_line([*MESSAGES, message("gen_ai.choice", body)])).response == "Look."
+    answer = answer_of(logs_line([*MESSAGES, message("gen_ai.choice", body)]))
+    assert (answer.response, answer.calls_tool) == ("Look.", True)
 
 
 @pytest.mark.parametrize("code", [2, "STATUS_CODE_ERROR", "ERROR"])

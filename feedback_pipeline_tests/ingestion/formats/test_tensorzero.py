@@ -9,7 +9,7 @@ import pytest
 from parts import whole
 from reader import JUNK, places, reader, with_junk
 from tensorzero_writer import KINDS, OPTIONS, write
-from twelve_conversations import feedback, interactions
+from twelve_conversations import feedback, interactions, told_as_steps
 
 from feedback_pipeline.ingestion.formats.tensorzero import parse
 from feedback_pipeline.ingestion.formats.uuid7 import time_of_uuid7
@@ -68,7 +68,7 @@ def asking(*content, role="user"):
 
 def test_the_twelve_conversations_come_back():
     items = read(*write(interactions(), feedback()), **OPTIONS)
-    assert whole(items) == interactions()
+    assert whole(items) == told_as_steps(interactions())
     found = [replace(each, feedback_id=None) for each in items if isinstance(each, Feedback)]
     expected = [each for each in feedback() if each.kind in KINDS]
     assert found == [replace(each, feedback_id=None, session_id=None) for each in expected]

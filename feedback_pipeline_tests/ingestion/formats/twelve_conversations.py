@@ -5,6 +5,7 @@ session 10 the model called a tool, saying nothing, before it answered the first
 reasons before it answers.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from feedback_pipeline.ingestion.records import Feedback, Interaction, Message
@@ -76,6 +77,11 @@ def written(answer: Interaction) -> str:
 def calls(answer: Interaction) -> list[dict]:
     """The tools called beside the answer's text."""
     return CALLS if answer.interaction_id == interaction_id(_CALLING) else []
+
+
+def told_as_steps(answers: list[Interaction]) -> list[Interaction]:
+    """The answers as formats of single calls of a model tell them: which are steps of an agent."""
+    return [replace(answer, calls_tool=bool(calls(answer)) or None) for answer in answers]
 
 
 def interaction_id(number: int, turn: int = 0) -> str:
