@@ -11,6 +11,7 @@ from feedback_pipeline.ingestion.arrivals import never_read
 from feedback_pipeline.ingestion.drift import drift
 from feedback_pipeline.ingestion.reused_ids import reused_ids
 from feedback_pipeline.ingestion.reviewers import unconfirmed
+from feedback_pipeline.ingestion.shared_ids import shared_ids
 from feedback_pipeline.ingestion.volume import volume
 from feedback_pipeline.redaction.redact import redact
 from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, LANDED_FILES, RAW_EVENTS
@@ -40,6 +41,16 @@ def no_id_names_two_answers(context: dg.AssetCheckExecutionContext, store: Store
     """No id came for answers to different questions, of which only the last counts. A mapping can make ids distinct."""
     reused = reused_ids(store.warehouse, judged_days(context, store))
     return _warning(reused, "ids", reused=reused.height)
+
+
+@nightly_check(asset=INTERACTIONS.name, blocking=False)
+def ids_tell_users_and_sessions_apart(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
+    """No session has more than ten users, and no user or session a fifth of a source's answers (of 200 and more).
+
+    `placeholders` of a declaration names ids that stand for none; a mapping can make those of a counter distinct.
+    """
+    shared = shared_ids(store.warehouse, judged_days(context, store))
+    return _warning(shared, "ids", shared=shared.height)
 
 
 @nightly_check(asset=INTERACTIONS.name, blocking=False)

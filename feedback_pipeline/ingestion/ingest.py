@@ -15,6 +15,7 @@ from feedback_pipeline.ingestion.lines import BLOCK_BYTES, SUFFIXES, of_whole_fi
 from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.parsers import has_shape, parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
+from feedback_pipeline.ingestion.placeholders import without_placeholders
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, named, renamed
 from feedback_pipeline.ingestion.reviewers import without_claims
 from feedback_pipeline.ingestion.source import Source
@@ -186,6 +187,7 @@ def _parsed(source: Source, frame: _Frame, lines: pl.DataFrame, pseudonyms: Pseu
     lines_here = lines.join(known, on=_PLACE, how="anti", maintain_order="left") if known.height else lines
     readable = lines_here.filter(pl.col("reason").is_null()).select("event_id", "payload")
     parsed = parse(source, readable.unique("event_id", keep="first", maintain_order=True), pseudonyms.of)
+    parsed = without_placeholders(parsed, source.placeholders)
     received = dict(lines.group_by("file").len().iter_rows())
     return _Chunk(received, known, lines_here, parsed)
 

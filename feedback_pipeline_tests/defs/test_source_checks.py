@@ -10,6 +10,7 @@ import pytest
 from feedback_pipeline.definitions import defs
 from feedback_pipeline.defs.source_checks import (
     every_file_is_read,
+    ids_tell_users_and_sessions_apart,
     no_id_names_two_answers,
     questions_are_the_users_words,
     reviewers_are_declared,
@@ -161,6 +162,36 @@ def test_an_id_that_names_answers_to_two_questions_is_warned_of_and_a_revision_i
     assert reused.metadata["ids"].value.splitlines()[2:] == [
         f"| {FIRST}-2 | 2 | ['assistant', 'shop'] | {FIRST} | {DAYS[1]} |"
     ]
+
+
+def test_an_id_that_everybody_has_is_warned_of_until_it_is_declared_to_stand_for_nobody(tmp_path, monkeypatch):
+    settle_in(tmp_path, monkeypatch)
+    source = tmp_path / "raw" / "assistant"
+    for old in source.glob("2026-*"):
+        shutil.rmtree(old)
+
+    def answered(number):
+        about = {
+            "session_id": "main" if number < 50 else f"s{number}",
+            "user_id": f"u{number}" if number < 50 else "Gast",
+        }
+        return line(FIRST, number, metadata=about)
+
+    land(source, FIRST, [answered(number) for number in range(250)])
+
+    def checked(declaration):
+        (source / "source.yaml").write_text(declaration)
+        store_day(Store().warehouse, tmp_path / "raw", FIRST, Pseudonyms(b"key"))
+        return ids_tell_users_and_sessions_apart(dg.build_asset_check_context(), store=Store())
+
+    warned = checked("format: openai_chat")
+    assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
+    of_user, of_session = warned.metadata["ids"].value.splitlines()[2:]
+    assert (of_user.startswith("| assistant | user | user-"), of_user.endswith(" | 200 | 1 |")) == (True, True)
+    assert of_session == "| assistant | session | main | 50 | 50 |"
+    assert checked("format: openai_chat\nplaceholders: [gast, MAIN]").passed
+    ids = Store().warehouse.read("SELECT count(DISTINCT session_id), count(user_id) FROM interactions")
+    assert ids.row(0) == (250, 50)
 
 
 AROUND = (
