@@ -5,10 +5,12 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# Everything generated goes here; the landing zone is $(HOME_FOLDER)/raw.
-HOME_FOLDER := $(abspath $(or $(FEEDBACK_HOME),data))
+# Everything generated goes here; the landing zone is $(HOME_FOLDER)/raw. Not by `abspath`, which takes a path with
+# spaces for several.
+within = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
+HOME_FOLDER := $(call within,$(or $(FEEDBACK_HOME),data))
 
-export VIRTUAL_ENV = $(abspath $(VENV))
+export VIRTUAL_ENV = $(CURDIR)/$(VENV)
 export DAGSTER_HOME = $(HOME_FOLDER)/dagster
 export DAGSTER_DISABLE_TELEMETRY = yes
 export HF_HUB_DISABLE_TELEMETRY = 1
@@ -28,7 +30,7 @@ SMALL = {"config": {"policy": {"choice_margin": 0.25}}}
 DEMO_CYCLE = {"ops": {$(SHORT_TRAINING), "scores": $(SMALL), "promotions": $(SMALL)}, $(LOG)}
 REAL_CYCLE = {"ops": {$(SHORT_TRAINING)}, $(LOG)}
 
-REALDATA = $(abspath $(or $(FEEDBACK_REALDATA),../shared/realdata))
+REALDATA = $(or $(FEEDBACK_REALDATA),../shared/realdata)
 REAL_HOME = $(HOME_FOLDER)/real
 REAL_SOURCES = ifllm/dev.jsonl:ifllm ifllm/dev_tasks.jsonl:ifllm_tasks realhumaneval/dev.jsonl:realhumaneval \
 	qa_feedback/dev.jsonl:qa_feedback oasst_en100/dev.jsonl:oasst_en100
@@ -54,11 +56,8 @@ $(VENV)/installed-benchmarks: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmarks]'
 	touch $@
 
-$(HOME_FOLDER)/dagster/dagster.yaml: dagster.yaml
-	mkdir -p $(@D)
-	cp $< $@
-
-release: setup $(HOME_FOLDER)/dagster/dagster.yaml ## end runs whose process was killed, and free what they held
+release: setup ## end runs whose process was killed, and free what they held
+	@mkdir -p "$$DAGSTER_HOME" && cp dagster.yaml "$$DAGSTER_HOME"
 	@$(BIN)/python -m feedback_pipeline.defs.dead_runs
 
 # People's ids become pseudonyms under a key. The bundled and the public logs name nobody, and with a key of
@@ -79,10 +78,8 @@ demo: release ## two weeks of the bundled sample, from raw logs to the gate
 
 real: export FEEDBACK_HOME = $(REAL_HOME)
 real: export DAGSTER_HOME = $(REAL_HOME)/dagster
-real: setup ## four public data sets through the same two jobs
+real: release ## four public data sets through the same two jobs
 	@test -d '$(REALDATA)' || { echo 'make real: no data in $(REALDATA); point FEEDBACK_REALDATA at ifllm/, realhumaneval/, qa_feedback/ and oasst_en100/'; exit 1; }
-	mkdir -p $(REAL_HOME)/dagster && cp dagster.yaml $(REAL_HOME)/dagster/
-	@$(BIN)/python -m feedback_pipeline.defs.dead_runs
 	for source in $(REAL_SOURCES); do $(BIN)/feedback-pipeline import "$${source#*:}" '$(REALDATA)'/"$${source%:*}" --arrival 2026-01-20; done
 	$(call LAUNCH,--job nightly --partition-range 2026-01-20...2026-01-21 --config-json '$(PLAIN_LOG)')
 	$(call LAUNCH,--job retraining --partition 2026-01-19 --config-json '$(REAL_CYCLE)')
