@@ -178,6 +178,9 @@ def _train(
             progress(f"{stage.examples.height - own} general prompts replayed, as the base model answers them")
         results.append(done or run_stage(stage, start, base, stage_folder, config, progress))
         adapter = stage_folder
+        if left_out := results[-1].left_out:
+            notes.append(f"{stage.method}: {left_out} examples left out, as `max_length` ends before their answers")
+            progress(notes[-1])
     last = results[-1]
     record = {
         "model_version": folder.name,

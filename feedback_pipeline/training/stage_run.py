@@ -29,7 +29,7 @@ class StageResult:
     """What a stage did. Losses are nats a token for `sft`, and of no unit for preferences.
 
     `initial_loss` is that of a few short examples before the first step, `train_loss` the mean over the steps of the
-    last epoch. `log` has the loss of every step.
+    last epoch. `log` has the loss of every step, `left_out` is how many examples have no answer within `max_length`.
     """
 
     method: str
@@ -42,6 +42,7 @@ class StageResult:
     micro_batch: int
     seconds: float
     log: list[dict[str, float]]
+    left_out: int = 0
 
 
 def run_stage(
@@ -99,7 +100,7 @@ def _run(
     # TRL drops an example whose answer begins beyond max_length.
     examples = len(trainer.train_dataset)
     if not examples:
-        raise NothingToTrainOnError(f"no example has an answer within {config.max_length} tokens")
+        raise NothingToTrainOnError(f"no example has an answer within {config.max_length} tokens (`max_length`)")
     with onednn_matmul():
         initial_loss = check_initial_loss(trainer, stage, tokenizer, config)
         progress(f"{stage.method}: {examples} examples, loss {initial_loss:.3f} before the first step")
@@ -206,4 +207,5 @@ def _result(trainer: Any, stage: Stage, examples: int, initial_loss: float, micr
             for entry in state.log_history
             if "loss" in entry or "eval_loss" in entry
         ],
+        left_out=stage.examples.height - examples,
     )

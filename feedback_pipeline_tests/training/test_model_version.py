@@ -83,6 +83,19 @@ def test_an_adapter_is_written_whole_with_all_it_takes_to_make_it_again(tiny_bas
 
 
 @pytest.mark.slow
+def test_examples_whose_prompt_leaves_no_room_for_their_answer_are_left_out_and_counted(tiny_base, tmp_path):
+    prompts = EXAMPLES["prompt"].to_list()
+    prompts[1] = [{"role": "user", "content": "so and so, " * 200}]
+    examples, lines = EXAMPLES.with_columns(prompt=pl.Series(prompts)), []
+
+    version = _train(tiny_base, tmp_path, examples, TINY.model_copy(update={"max_length": 256}), lines)
+
+    assert version.examples == 3
+    assert version.notes[-1] == "sft: 1 examples left out, as `max_length` ends before their answers"
+    assert version.notes[-1] in lines
+
+
+@pytest.mark.slow
 def test_only_the_tokens_there_are_are_counted_and_not_the_padding(tiny_base, trained):
     from transformers import AutoTokenizer
 
