@@ -237,7 +237,11 @@ FEEDBACK_EVENTS = Table(
             f"the giver's role in the product; `{UNCONFIRMED_REVIEWER}` where the line says reviewer and its source "
             "may not speak for them",
         ),
-        "label": Column(pl.String, "thumb `up`/`down`; a preference's `tie`; a tag or category in the product's words"),
+        "label": Column(
+            pl.String,
+            "thumb `up`, `down` or `none`, where it was clicked away; a preference's `tie`; a tag or category in the "
+            "product's words",
+        ),
         "rating": Column(pl.Float64, "number given"),
         "rating_min": Column(pl.Float64, "worst number of the scale"),
         "rating_max": Column(pl.Float64, "best number of the scale"),
@@ -246,13 +250,16 @@ FEEDBACK_EVENTS = Table(
         "range_start": Column(pl.Int64, "first character of the passage, from 0"),
         "range_end": Column(pl.Int64, "one past the passage's last character"),
         "proposed_text": Column(pl.String, "what should stand there; without a range, in place of the whole answer"),
+        "retracted": Column(
+            pl.Boolean, "true where its giver took back what this event said: from then on it says nothing"
+        ),
         "join_window_hours": Column(
             pl.Float64,
             "how long before it the answer may lie, where only its user is named",
         ),
         "observed_at": Column(TIMESTAMP, "when it was given"),
     },
-    recency="observed_at",
+    recency="observed_at DESC, coalesce(retracted, false)",
     # Who may write to one source must not overrule what was said in another.
     within="source",
 )

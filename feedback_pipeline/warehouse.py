@@ -104,7 +104,8 @@ class Warehouse:
     def read(self, query: str, parameters: dict[str, object] | None = None, **frames: pl.DataFrame) -> pl.DataFrame:
         """Rows of one query, its `$name`s bound to `parameters`, with `frames` as further tables.
 
-        What DuckDB cannot do within a memory limit, it does without one.
+        What DuckDB cannot do within a memory limit, it does without one. A warehouse that an older version made gets
+        the tables and columns that came since.
         """
         try:
             with self.reading() as connection:
@@ -115,7 +116,18 @@ class Warehouse:
         except duckdb.OutOfMemoryException:
             if not self._memory_limit:
                 raise
-        return Warehouse(self.path).read(query, parameters, **frames)
+            return Warehouse(self.path).read(query, parameters, **frames)
+        except (duckdb.BinderException, duckdb.CatalogException):
+            if not self._lacks_something():
+                raise
+            with self.transaction():
+                pass
+        return self.read(query, parameters, **frames)
+
+    def _lacks_something(self) -> bool:
+        with self.reading() as connection:
+            there = _there(connection)
+        return any((table.name, name) not in there for table in TABLES.values() for name in table.columns)
 
     def partitions(self, table: Table, keys: Iterable[date]) -> pl.DataFrame:
         """Rows of the named partitions, in the table's columns."""
@@ -209,8 +221,7 @@ def _commit(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables and columns that are not there yet."""
-    query = f"SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = '{DATABASE}'"
-    there = set(connection.execute(query).fetchall())
+    there = _there(connection)
     tables = {table for table, _ in there}
     for table in TABLES.values():
         if table.name not in tables:
@@ -221,6 +232,12 @@ def _create(connection: duckdb.DuckDBPyConnection) -> None:
         for name, column in table.columns.items():
             if (table.name, name) not in there:
                 connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {name} {duckdb_type(column.dtype)}")
+
+
+def _there(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """Table and column of all that the warehouse has."""
+    query = f"SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = '{DATABASE}'"
+    return set(connection.execute(query).fetchall())
 
 
 def _column(name: str, column: Column) -> str:

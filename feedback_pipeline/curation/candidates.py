@@ -175,9 +175,10 @@ def _preferences(answers: pl.DataFrame, evidence: pl.DataFrame, interactions: pl
 
 def _thumbs(answers: pl.DataFrame, evidence: pl.DataFrame, replaced: pl.DataFrame) -> pl.DataFrame:
     thumbs = (
-        evidence.filter((pl.col("kind") == "thumb") & (pl.col("polarity") != 0))
+        evidence.filter(pl.col("kind") == "thumb")
         .sort("observed_at", "evidence_id")
         .unique(["interaction_id", "user_id"], keep="last", maintain_order=True)
+        .filter(pl.col("polarity") != 0)
         .select(
             "interaction_id",
             "polarity",

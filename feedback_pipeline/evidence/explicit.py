@@ -93,7 +93,7 @@ def _polarity() -> pl.Expr:
         pl.when(pl.col("edit") == "no_op")
         .then(0)
         .when(kind == "thumb")
-        .then(pl.when(pl.col("label") == "up").then(1).otherwise(-1))
+        .then(pl.col("label").replace_strict({"up": 1, "down": -1}, default=0))
         .when(kind.is_in(["rating", "survey"]))
         .then(_position().sign().fill_null(0))
         .when(kind == "preference")
@@ -108,6 +108,8 @@ def _confidence() -> pl.Expr:
     kind = pl.col("kind")
     return (
         pl.when(pl.col("edit") == "no_op")
+        .then(_UNDECIDED)
+        .when((kind == "thumb") & (pl.col("label") == "none"))
         .then(_UNDECIDED)
         .when(kind == "thumb")
         .then(_THUMB_CONFIDENCE)

@@ -100,9 +100,10 @@ def touched_by(warehouse: Warehouse, day: date, fell_due: pl.DataFrame) -> Touch
 
 
 def events_named(warehouse: Warehouse, events: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Feedback events with the given `feedback_id`s, as of a day, however old their revisions are; of any source."""
+    """Feedback events with the given `feedback_id`s that count as of a day, however old they are; of any source."""
     named = current(FEEDBACK_EVENTS, as_of, where="feedback_id IN (SELECT feedback_id FROM events)")
-    return FEEDBACK_EVENTS.conform(warehouse.read(f"SELECT * FROM {named} ORDER BY feedback_id, source", events=events))
+    query = f"SELECT * FROM {named} WHERE retracted IS NOT TRUE ORDER BY feedback_id, source"
+    return FEEDBACK_EVENTS.conform(warehouse.read(query, events=events))
 
 
 def whole_sessions(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.DataFrame:
@@ -126,7 +127,7 @@ def feedback_about(warehouse: Warehouse, interactions: pl.DataFrame, since: date
         WHERE arrival_day >= DATE '{since}' AND interaction_id IN (SELECT interaction_id FROM answers))"""
     events = FEEDBACK_EVENTS.conform(
         warehouse.read(
-            f"SELECT * FROM {current(FEEDBACK_EVENTS, as_of, where=about)}",
+            f"SELECT * FROM {current(FEEDBACK_EVENTS, as_of, where=about)} WHERE retracted IS NOT TRUE",
             answers=interactions.select("interaction_id"),
         )
     )

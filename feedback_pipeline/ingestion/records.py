@@ -87,6 +87,7 @@ class Feedback:
     range_start: int | None = None
     range_end: int | None = None
     proposed_text: str | None = None
+    retracted: bool | None = None
 
     def __post_init__(self) -> None:
         """Hold every value to its column's type."""

@@ -64,13 +64,14 @@ def interaction_fault(latest: datetime) -> pl.Expr:
 
 def feedback_fault(latest: datetime, by_user: bool = False) -> pl.Expr:
     """Why a row of feedback events cannot be used, or null; `latest` and `by_user` as for `rejections`."""
-    kind = pl.col("kind")
+    kind, retracted = pl.col("kind"), pl.col("retracted").fill_null(False)
+    about = ("interaction_id", "session_id", *(("user_id",) if by_user else ()))
     needed = [
-        pl.when(kind == name).then(_missing(column, f"{name} without {column}"))
+        pl.when(~retracted & (kind == name)).then(_missing(column, f"{name} without {column}"))
         for name, columns in _NEEDED.items()
         for column in columns
     ] + [
-        pl.when(kind == name).then(_when(_is_blank(column), f"{name} without {column}"))
+        pl.when(~retracted & (kind == name)).then(_when(_is_blank(column), f"{name} without {column}"))
         for name, column in _SAID.items()
     ]
     start, end = pl.col("range_start"), pl.col("range_end")
@@ -79,20 +80,24 @@ def feedback_fault(latest: datetime, by_user: bool = False) -> pl.Expr:
         _missing("kind"),
         _when(~kind.is_in(FEEDBACK_KINDS), pl.format("unknown kind {}", kind)),
         _when(
-            pl.all_horizontal(pl.col("interaction_id", "session_id", *(["user_id"] if by_user else [])).is_null()),
+            ~retracted & pl.all_horizontal(pl.col(*about).is_null()),
             "none of interaction_id, session_id and user_id" if by_user else "neither interaction_id nor session_id",
         ),
         _when(
             ~pl.col("category").is_in(REASONS),
             pl.format("unknown category {}", pl.col("category")),
         ),
-        _when((kind == "thumb") & ~pl.col("label").is_in(["up", "down"]).fill_null(False), "thumb is not up or down"),
+        _when(retracted & pl.col("feedback_id").is_null(), "retracted without feedback_id"),
         _when(
-            (kind == "highlight") & start.is_null() & pl.col("text").is_null(),
+            ~retracted & (kind == "thumb") & ~pl.col("label").is_in(["up", "down", "none"]).fill_null(False),
+            "thumb is not up, down or none",
+        ),
+        _when(
+            ~retracted & (kind == "highlight") & start.is_null() & pl.col("text").is_null(),
             "highlight without a range or a text",
         ),
         _when(
-            (kind == "survey") & pl.all_horizontal(pl.col("label", "rating", "text").is_null()),
+            ~retracted & (kind == "survey") & pl.all_horizontal(pl.col("label", "rating", "text").is_null()),
             "survey without an answer",
         ),
         _when(

@@ -137,6 +137,11 @@ def test_the_last_thumb_of_a_user_counts():
     assert sorted(found["label"]) == [False, True]
 
 
+def test_a_thumb_that_was_clicked_away_is_none():
+    thumbs = [evidence(polarity=1), evidence(evidence_id="e2", polarity=0, observed_at=later(5))]
+    assert made([interaction()], [verdict()], thumbs, format="unpaired").is_empty()
+
+
 def test_a_thumb_up_beside_a_correction_is_not_a_thumb_up():
     signals = [correction(), evidence(evidence_id="e2", polarity=1)]
     row = made([interaction()], [CORRECTED], signals, format="unpaired").row(0, named=True)

@@ -177,6 +177,13 @@ def test_a_category_is_said_in_our_words_or_the_record_is_rejected() -> None:
     assert feedback(declared.replace("}}", "}, default: other}"), {"c": "Odd"}).category == "other"
 
 
+def test_feedback_that_was_deleted_is_taken_back() -> None:
+    fields = (
+        "kind: comment, feedback_id: f, interaction_id: a, retracted: true, when: {path: deleted_at, present: true}"
+    )
+    assert feedback(fields, {"deleted_at": "2026-01-06"}).retracted is True
+
+
 def test_a_range_gives_the_passage_and_must_lie_in_it() -> None:
     declared = "kind: highlight, interaction_id: a, range: {start: s, end: e, of: answer}"
     made = feedback(declared, {"s": 2, "e": 4, "answer": "abcdef"})

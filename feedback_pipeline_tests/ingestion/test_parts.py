@@ -113,7 +113,7 @@ def test_what_shares_an_answer_with_a_rejected_line_is_rejected_too_and_nothing_
 
     assert parsed.interactions["interaction_id"].to_list() == ["b"]
     assert dict(parsed.rejections.rows()) == {
-        "e0": "thumb is not up or down",
+        "e0": "thumb is not up, down or none",
         "e1": "a line that tells of a too was rejected",
     }
 

@@ -10,12 +10,14 @@ Fields are the columns of `feedback_events` by the same names, with `timestamp` 
 `interaction_id` and `session_id` are always needed. Without a `feedback_id` an event is known by what
 it says. A `rating` names its scale by `rating_min` and `rating_max`. Kinds:
 
-- `thumb` (`label` up or down), `rating`, `reason` (`category`), `tag` (`label`), `comment` (`text`),
-  `survey` (`label`, `rating` or `text`)
+- `thumb` (`label` up or down, or none for one that is clicked away), `rating`, `reason` (`category`),
+  `tag` (`label`), `comment` (`text`), `survey` (`label`, `rating` or `text`)
 - `correction` (`proposed_text`, the whole answer), `inline_edit` (`proposed_text` for the characters
   `range_start` to `range_end`), `highlight` (a range or `text`, `category`)
 - `preference` (`interaction_id` preferred to `other_interaction_id`; `label` `tie` for neither)
 - `copy` (`text`), `regenerate`, `abandonment`
+
+An event that comes again with its `feedback_id` and `"retracted": true` is taken back: from then on it says nothing.
 """
 
 import polars as pl

@@ -18,7 +18,7 @@ editor does not tell them `quote` and `replacement`: Drive has no suggestions, N
 - A quote of `text/html` has its `&`, `<` and `'` escaped.
 - Drive does not tell an author's id or address, so that only an added `user_id` names them. Notion's
   `created_by.id` serves for a user without one.
-- A deleted comment has no content and is rejected. A resolved one was said all the same.
+- A deleted comment has no content: what it said before is retracted. A resolved one was said all the same.
 - `replies` answer the comment, not the document, and are left out. Notion does not tell a reply from the
   comment it answers: all of a discussion are comments.
 - A blank replacement is none, as an empty cell of CSV is one. A deletion cannot be told.
@@ -51,14 +51,20 @@ class Options(FormatOptions):
 def parse(record: dict[str, Any], reading: Reading) -> Iterator[Item]:
     """Yield the passage quoted or its replacement, and the comment. Raises `RecordError` naming the field at fault."""
     record = {**record, **{name: decoded(record.get(name)) for name in _NESTED}}
-    if (deleted := at(record, "deleted")) is not None and truth(deleted, "deleted"):
-        raise RecordError("deleted: the comment was taken back")
     name = needed_text(record, "id")
     created = at(record, "createdTime", "created_time")
     about: dict[str, Any] = {
         **carried_ids([record, record["metadata"]], reading, vendors_user=text_at(record, "created_by.id")),
         "observed_at": reading.time(created, "created_time" if "created_time" in record else "createdTime"),
     }
+    if (deleted := at(record, "deleted")) is not None and truth(deleted, "deleted"):
+        for kind, feedback_id in (
+            ("comment", name),
+            ("highlight", f"{name}-highlight"),
+            ("inline_edit", f"{name}-edit"),
+        ):
+            yield Feedback(kind=kind, feedback_id=feedback_id, retracted=True, **about)
+        return
     passage, text = _passage(record), _text(record)
     if passage is None and text is None:
         raise RecordError("content: missing, and nothing is quoted")

@@ -46,6 +46,9 @@ Fields are named like the tables' columns. A value is a template (see `expressio
 `each` is missing, is skipped. Anything else that fails rejects the record with the field's name, and
 so does having no item left.
 
+`retracted: true` makes an item of feedback take back what came before with its `feedback_id`, as
+`when: {path: deleted_at, present: true}` may tell.
+
 Times: `{path, format: iso | epoch_s | epoch_ms | epoch_us | <strptime format>, timezone}`, or
 `{base: <time>, plus_seconds: <path>}` for logs that count from a start, or that know no time at all.
 """
@@ -209,6 +212,7 @@ class FeedbackItem(_Item):
     text: Value | None = None
     range: Range | None = None
     proposed_text: Value | None = None
+    retracted: bool = False
 
     @model_validator(mode="after")
     def _is_unambiguous(self) -> Self:

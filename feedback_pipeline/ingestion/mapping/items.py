@@ -45,6 +45,8 @@ def feedback_parts(spec: FeedbackItem, names: Names) -> list[Part]:
     if spec.range:
         with compiling("range"):
             parts.append(_range(spec.range, names))
+    if spec.retracted:
+        parts.append(lambda scope: {"retracted": True})
     if spec.between and spec.preferred:
         _check_words("preferred", spec.preferred, _PREFERRED)
         with compiling("between"):

@@ -101,10 +101,13 @@ def test_replies_are_about_the_comment_and_left_out():
     assert "Done, thanks" not in [each.text for each in read(GOOGLES)]
 
 
-def test_a_deleted_comment_is_rejected():
-    for deleted in (True, "true"):
-        with pytest.raises(RecordError, match="deleted: the comment was taken back"):
-            read({**GOOGLES, "deleted": deleted})
+@pytest.mark.parametrize("deleted", [True, "true"])
+def test_a_deleted_comment_takes_back_what_it_said_before(deleted):
+    before = {(each.kind, each.feedback_id) for each in read(GOOGLES, GOOGLES | {"replacement": "Release 4.9"})}
+    gone = {name: GOOGLES[name] for name in GOOGLES if name not in ("content", "htmlContent", "quotedFileContent")}
+    taken_back = read({**gone, "deleted": deleted})
+    assert {(each.kind, each.feedback_id) for each in taken_back} == before
+    assert all(each.retracted and each.text is None for each in taken_back)
 
 
 @pytest.mark.parametrize("record", [GOOGLES, NOTIONS], ids=["google", "notion"])
