@@ -181,7 +181,7 @@ def test_feedback_that_was_deleted_is_taken_back() -> None:
     fields = (
         "kind: comment, feedback_id: f, interaction_id: a, retracted: true, when: {path: deleted_at, present: true}"
     )
-    assert feedback(fields, {"deleted_at": "2026-01-06"}).retracted is True
+    assert feedback(fields, {"gone": "2026-01-06"}).retracted is True
 
 
 def test_a_range_gives_the_passage_and_must_lie_in_it() -> None:
