@@ -15,6 +15,7 @@ CELL_CHARACTERS = 80
 # Longer words, such as hashes, no browser breaks: they would push their table over the page's edge. Of previews,
 # which have several rows side by side, shorter ones already do.
 _WORD, _PREVIEW_WORD = 44, 24
+_TAG = re.compile(r"<(?=[/!?]?[A-Za-z][A-Za-z0-9-]*[\s/>:]|!)")
 
 
 def table_metadata(table: Table, rows: Mapping[date, int], sample: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -78,4 +79,6 @@ def _cell(value: object, characters: int, word: int) -> str:
     text = "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
     text = re.sub(rf"(\S{{{word}}})\S+", r"\1…", text)
     text = text if len(text) <= characters else text[: characters - 1] + "…"
-    return text.replace("\n", " ").replace("|", "\\|")
+    # What users wrote is shown, and not obeyed: a browser would fetch an image from wherever they say.
+    inert = _TAG.sub("&lt;", text.replace("](", "]\\("))
+    return inert.replace("\n", " ").replace("|", "\\|")
