@@ -20,9 +20,13 @@ _SHARE = 0.5
 # Messages of a source that are looked at, the same in any order.
 _MOST = 2_000
 _MESSAGES = f"""
-SELECT source, prompt_messages FROM interactions
-WHERE list_contains($days, arrival_day) AND question IS NULL
-QUALIFY row_number() OVER (PARTITION BY source ORDER BY md5(interaction_id), event_id) <= {_MOST}
+WITH drawn AS (
+    SELECT source, interaction_id, event_id FROM interactions
+    WHERE list_contains($days, arrival_day) AND question IS NULL
+    QUALIFY row_number() OVER (PARTITION BY source ORDER BY md5(interaction_id), event_id) <= {_MOST}
+)
+SELECT source, prompt_messages FROM interactions SEMI JOIN drawn USING (source, interaction_id, event_id)
+WHERE list_contains($days, arrival_day)
 ORDER BY source, md5(interaction_id), event_id
 """
 
