@@ -10,32 +10,56 @@ _COMPARED = 20_000
 
 
 def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
-    """Each interaction with its `question`, and what came before it in its session.
+    """Each interaction with its `question`, and what came before it in its session, in order of time.
 
     Adds `previous_id`, `previous_question`, `previous_response`, `previous_at` (null at a session's start)
     and `similarity` of the two questions (0 to 1, order of words ignored), as far as their first 20,000 characters
-    tell. Answers given to one question at one time (an A/B comparison) are siblings, not turns: only the first of
-    them precedes what follows. What follows a step (`calls_tool`) with the step's question follows nothing, as nobody
-    asked anew.
+    tell. Before it came the last answer that its conversation can hold: the last with no more turns before it than
+    it has. So where a user goes back and asks another way, each branch follows what it began from. Answers given to
+    one question at one time (an A/B comparison) are siblings, not turns: only the first of them precedes what
+    follows. What follows a step (`calls_tool`) with the step's question follows nothing, as nobody asked anew.
     """
     turns = (
-        interactions.sort("session_id", "turn", "observed_at", "interaction_id")
+        interactions.sort("session_id", "observed_at", "turn", "interaction_id")
         .with_columns(question=asked())
-        .with_columns(first=pl.struct("session_id", "question", "observed_at").is_first_distinct())
+        .filter(pl.struct("session_id", "question", "observed_at").is_first_distinct())
+        .with_row_index("row")
     )
-    previous = turns.filter("first").select(
-        "interaction_id",
-        previous_id=pl.col("interaction_id").shift().over("session_id"),
-        previous_question=pl.col("question").shift().over("session_id"),
-        previous_response=pl.col("response").shift().over("session_id"),
-        previous_at=pl.col("observed_at").shift().over("session_id"),
-        after_step=pl.col("calls_tool").shift().over("session_id"),
+    previous = turns.select(
+        "calls_tool",
+        before="row",
+        previous_id="interaction_id",
+        previous_question="question",
+        previous_response="response",
+        previous_at="observed_at",
     )
-    followed = turns.filter("first").join(previous, on="interaction_id", how="left", maintain_order="left")
-    goes_on = pl.col("after_step").fill_null(False) & (pl.col("question") == pl.col("previous_question"))
+    followed = turns.with_columns(before=_before(turns)).join(previous, on="before", how="left", maintain_order="left")
+    goes_on = pl.col("calls_tool_right").fill_null(False) & (pl.col("question") == pl.col("previous_question"))
     told = ("previous_id", "previous_question", "previous_response", "previous_at")
     followed = followed.with_columns(pl.when(~goes_on).then(name).alias(name) for name in told)
-    return followed.with_columns(similarity=_similarity(followed)).drop("first", "after_step")
+    return followed.with_columns(similarity=_similarity(followed)).drop("row", "before", "calls_tool_right")
+
+
+def _before(turns: pl.DataFrame) -> pl.Series:
+    """`row` of the turn that each follows, of turns in order of their sessions and time."""
+    fewer = pl.col("turn").diff().over("session_id") < 0
+    known = turns.select("row", "session_id", "turn", before=pl.col("row").shift().over("session_id"), fewer=fewer)
+    before = known["before"]
+    branched = known.filter(pl.col("fewer").any().over("session_id"))
+    if branched.is_empty():
+        return before
+    found: list[int | None] = []
+    # Of the session so far the turns that a later one can still follow, each with more before it than the last.
+    open_turns: list[tuple[int, int]] = []
+    session = None
+    for row, session_id, turn in branched.select("row", "session_id", "turn").iter_rows():
+        if session_id != session:
+            session, open_turns = session_id, []
+        while open_turns and open_turns[-1][1] > turn:
+            open_turns.pop()
+        found.append(open_turns[-1][0] if open_turns else None)
+        open_turns.append((row, turn))
+    return before.scatter(branched["row"], pl.Series(found, dtype=before.dtype))
 
 
 def _similarity(followed: pl.DataFrame) -> pl.Series:

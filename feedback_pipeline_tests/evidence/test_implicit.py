@@ -54,6 +54,33 @@ def test_a_question_asked_again_after_a_step_that_had_no_answer_is_asked_again(i
     assert implicit_evidence(turns, NOTHING_SAID, day)["kind"].to_list() == ["rephrase"]
 
 
+def test_each_branch_of_a_conversation_follows_what_it_began_from(interactions, day):
+    turns = interactions(
+        {"question": "Write a poem about my cat", "turn": 0},
+        {"question": "Translate it into French, please", "turn": 1},
+        {"question": "That's wrong", "turn": 2},
+        {"question": "Translate it into French, please!", "turn": 1},
+        {"question": "Thanks, that's perfect", "turn": 2},
+    )
+
+    evidence = implicit_evidence(turns, NOTHING_SAID, day).sort("trigger_id")
+
+    assert evidence.select("interaction_id", "kind", "trigger_id").rows() == [
+        ("i1", "complaint_followup", "i2"),
+        ("i1", "rephrase", "i3"),
+        ("i3", "positive_followup", "i4"),
+    ]
+
+
+def test_a_conversation_begun_anew_under_its_old_id_follows_its_own_beginning(interactions, day):
+    asked = ["Write a poem about my cat", "Make it rhyme", "How hot does an oven get?", "That's wrong"]
+    turns = interactions(*({"question": question, "turn": turn % 2} for turn, question in enumerate(asked)))
+
+    evidence = implicit_evidence(turns, NOTHING_SAID, day)
+
+    assert evidence.select("interaction_id", "kind", "trigger_id").rows() == [("i2", "complaint_followup", "i3")]
+
+
 def test_two_answers_shown_side_by_side_are_not_a_question_asked_again(interactions, day):
     turns = interactions({"question": "same", "turn": 0}, {"question": "same", "turn": 0})
     side_by_side = turns.with_columns(observed_at=turns["observed_at"][0])
