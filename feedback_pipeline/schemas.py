@@ -57,6 +57,8 @@ REASONS = (
     "other",
 )
 UNKNOWN_MODEL = "unknown"
+# What the ids of conversations begin with that no log told.
+TOLD_CONVERSATION = "conversation-"
 UNCONFIRMED_REVIEWER = "unconfirmed reviewer"
 
 
@@ -173,7 +175,11 @@ INTERACTIONS = Table(
             TEXTS, "all lines it came from, of this day and days before, where several told it together"
         ),
         "source": Column(pl.String, "folder of the landing zone"),
-        "session_id": Column(pl.String, "conversation; the interaction's own id where the log has none"),
+        "session_id": Column(
+            pl.String,
+            f"conversation; where the log has none `{TOLD_CONVERSATION}…`, told by user, day, first question and its "
+            "answer, or without a user the interaction's own id",
+        ),
         "turn": Column(pl.Int32, "user turns before this one in the conversation, from 0"),
         "user_id": Column(pl.String, "who asked; null where the log does not say"),
         "user_role": Column(pl.String, "the asker's role in the product"),

@@ -8,6 +8,7 @@ from itertools import chain, islice
 import polars as pl
 
 from feedback_pipeline.ingestion.arrivals import Arrival, ArrivedFile
+from feedback_pipeline.ingestion.conversations import with_conversations
 from feedback_pipeline.ingestion.dropped_fields import without_dropped
 from feedback_pipeline.ingestion.feedback_ids import with_feedback_ids
 from feedback_pipeline.ingestion.json_columns import NotJSONError, json_kinds, with_ids
@@ -222,8 +223,8 @@ def _batch(
         outcome=pl.when(pl.col("reason").is_null()).then(pl.lit("accepted")).otherwise(pl.lit("rejected")),
         **_of_lines(arrival),
     )
-    interactions = parsed.interactions.join(rejected, on="event_id", how="anti").with_columns(
-        session_id=pl.coalesce("session_id", "interaction_id"),
+    usable = with_conversations(parsed.interactions.join(rejected, on="event_id", how="anti"))
+    interactions = usable.with_columns(
         turn=pl.col("turn").fill_null(0),
         # An empty one is none, and a part that says so keeps another part's away.
         system_context=pl.when(pl.col("system_context") != "").then("system_context"),
