@@ -57,8 +57,8 @@ REASONS = (
     "other",
 )
 UNKNOWN_MODEL = "unknown"
-# What the ids of conversations begin with that no log told.
-TOLD_CONVERSATION = "conversation-"
+# What the ids of conversations begin with that no log told, and those of no product.
+TOLD_CONVERSATION = "by-opening-"
 UNCONFIRMED_REVIEWER = "unconfirmed reviewer"
 
 

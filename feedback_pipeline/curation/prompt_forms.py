@@ -19,6 +19,7 @@ _LEAST = 20
 _SHARE = 0.5
 # Messages of a source that are looked at, the same in any order.
 _MOST = 2_000
+_FORM = pl.Schema({"source": pl.String, "messages": pl.Int64, "with_them": pl.Int64, "words": pl.String})
 _MESSAGES = f"""
 WITH drawn AS (
     SELECT source, interaction_id, event_id FROM interactions
@@ -37,38 +38,19 @@ def prompt_forms(warehouse: Warehouse, days: Sequence[date]) -> pl.DataFrame:
     Looked at are those that no `question_pattern` tells the question of; `with_them` is how many have the words.
     """
     said = warehouse.read(_MESSAGES, {"days": sorted(days)})
-    texts = said.select("source", text=normal_form(last_user_message("prompt_messages").fill_null(""))).unique(
-        maintain_order=True
-    )
-    found = [_form(rows) for rows in texts.partition_by("source")]
-    return pl.concat([pl.DataFrame(schema=_FORM), *(each for each in found if each is not None)])
+    message = normal_form(last_user_message("prompt_messages").fill_null(""))
+    different = said.select("source", text=message).unique(maintain_order=True)
+    found = [_form(source, rows["text"]) for (source,), rows in different.partition_by("source", as_dict=True).items()]
+    return pl.DataFrame([form for form in found if form is not None], schema=_FORM, orient="row")
 
 
-_FORM = pl.Schema({"source": pl.String, "messages": pl.Int64, "with_them": pl.Int64, "words": pl.String})
-
-
-def _form(rows: pl.DataFrame) -> pl.DataFrame | None:
-    """The words that most messages of one source have in a row, where they make a form."""
-    if rows.height < _LEAST:
+def _form(source: str, texts: pl.Series) -> tuple[str, int, int, str] | None:
+    """A row of what most of a source's texts have in a row, where they make a form."""
+    held = ngrams(texts).group_by("ngram", maintain_order=True).agg(pl.len(), pl.col("row").first())
+    most = held.sort("len", descending=True, maintain_order=True).head(1)
+    if len(texts) < _LEAST or most.is_empty() or most["len"][0] < _SHARE * len(texts):
         return None
-    grams = ngrams(rows["text"])
-    held = grams.group_by("ngram", maintain_order=True).agg(pl.len().alias("with_them"), pl.col("row").first())
-    if (
-        held.is_empty()
-        or (most := held.sort("with_them", descending=True, maintain_order=True).head(1)).item(0, "with_them")
-        < _SHARE * rows.height
-    ):
-        return None
-    text = rows["text"][int(most.item(0, "row"))]
-    return pl.DataFrame(
-        {
-            "source": rows["source"].head(1),
-            "messages": [rows.height],
-            "with_them": most["with_them"],
-            "words": [_words(text, most.item(0, "ngram"))],
-        },
-        schema=_FORM,
-    )
+    return source, len(texts), most["len"][0], _words(texts[int(most["row"][0])], most["ngram"][0])
 
 
 def _words(text: str, ngram: int) -> str:

@@ -20,13 +20,13 @@ def with_conversations(interactions: pl.DataFrame) -> pl.DataFrame:
 
     Conversations that a user opens on one day with the same question, and the same answer to it, are one.
     """
-    silent = pl.col("session_id").is_null() & pl.col("user_id").is_not_null()
-    openings = interactions.select(opening=pl.when(silent).then(_opening()))["opening"]
-    told = openings.is_not_null()
-    if told.any():
-        ids = query_lines(_IDS, openings.filter(told).to_frame())["session_id"]
-        interactions = interactions.with_columns(interactions["session_id"].scatter(told.arg_true(), ids))
-    return interactions.with_columns(session_id=pl.coalesce("session_id", "interaction_id"))
+    sessions = interactions["session_id"]
+    # Most logs have sessions, and pay for nothing more.
+    silent = (sessions.is_null() & interactions["user_id"].is_not_null()).arg_true()
+    if len(silent):
+        ids = query_lines(_IDS, interactions[silent].select(opening=_opening()))["session_id"]
+        sessions = sessions.scatter(silent, ids)
+    return interactions.with_columns(session_id=sessions.fill_null(interactions["interaction_id"]))
 
 
 def _opening() -> pl.Expr:
