@@ -178,9 +178,7 @@ def test_a_category_is_said_in_our_words_or_the_record_is_rejected() -> None:
 
 
 def test_feedback_that_was_deleted_is_taken_back() -> None:
-    fields = (
-        "kind: comment, feedback_id: f, interaction_id: a, retracted: true, when: {path: deleted_at, present: true}"
-    )
+    fields = "kind: comment, feedback_id: f, interaction_id: a, retracted: true, when: {path: gone, present: true}"
     assert feedback(fields, {"gone": "2026-01-06"}).retracted is True
 
 
