@@ -120,10 +120,13 @@ def test_a_theme_that_comes_with_a_model_version_and_a_system_context_names_both
 
 
 def test_a_system_context_of_every_day_is_no_change_and_a_model_version_beside_it_still_is():
-    counts = {"a": [1, 0, 0, 1, 0, 0, 0, 1, 0, 0, *[6] * 5], "b": steady(15, 4)}
-    made = nights(counts, versions=["v1"] * 10 + ["v2"] * 5, contexts=[f"Heute ist Tag {n}" for n in range(15)])
+    counts = {"a": [1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 20], "b": steady(15, 4)}
+    contexts = [f"Heute ist Tag {number}" for number in range(15)]
 
-    assert of(made[-1], "a")["new_with"] == ["model version v2"]
+    assert of(nights(counts, contexts=["c1"] * 14 + ["c2"])[-1], "a")["new_with"] == ["system context c2"]
+    assert of(nights(counts, contexts=contexts)[-1], "a")["new_with"] == []
+    both = nights(counts, versions=["v1"] * 14 + ["v2"], contexts=contexts)
+    assert of(both[-1], "a")["new_with"] == ["model version v2"]
 
 
 def test_a_theme_that_rises_after_a_fix_had_quieted_it_came_back_and_its_flag_ends_when_that_is_usual():
