@@ -57,8 +57,8 @@ REASONS = (
     "other",
 )
 UNKNOWN_MODEL = "unknown"
-# What the ids of conversations begin with that no log told, and those of no product.
-TOLD_CONVERSATION = "by-opening-"
+# What ids begin with of conversations that no log names: they are told by how they opened. No product's ids do.
+BY_OPENING = "by-opening-"
 UNCONFIRMED_REVIEWER = "unconfirmed reviewer"
 
 
@@ -177,7 +177,7 @@ INTERACTIONS = Table(
         "source": Column(pl.String, "folder of the landing zone"),
         "session_id": Column(
             pl.String,
-            f"conversation; where the log has none `{TOLD_CONVERSATION}…`, told by user, day, first question and its "
+            f"conversation; where the log has none `{BY_OPENING}…`, told by user, day, first question and its "
             "answer, or without a user the interaction's own id",
         ),
         "turn": Column(pl.Int32, "user turns before this one in the conversation, from 0"),

@@ -47,7 +47,7 @@ def no_id_names_two_answers(context: dg.AssetCheckExecutionContext, store: Store
 def ids_tell_users_and_sessions_apart(context: dg.AssetCheckExecutionContext, store: Store) -> dg.AssetCheckResult:
     """No session has more than ten users, and no user or session a fifth of a source's answers (of 200 and more).
 
-    `placeholders` of a declaration names ids that stand for none; a mapping can make those of a counter distinct.
+    `null_ids` of a declaration names ids that stand for none; a mapping can make those of a counter distinct.
     """
     shared = shared_ids(store.warehouse, judged_days(context, store))
     return _warning(shared, "ids", shared=shared.height)

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 import polars as pl
 
+from feedback_pipeline.questions import asked_sql
 from feedback_pipeline.schemas import EVIDENCE, FEEDBACK_EVENTS, INTERACTIONS
 from feedback_pipeline.warehouse import Warehouse, current
 
@@ -54,9 +55,9 @@ SELECT DISTINCT session_id FROM interactions WHERE session_id IN (FROM touched) 
 )
 """
 # A message is in every later turn of its conversation again, and the system prompt in all of them.
-_TURNS = """
-interaction_id, source, session_id, turn, user_id, response, observed_at, question, calls_tool,
-list_filter(prompt_messages, lambda said: said.role = 'user')[-1:] AS prompt_messages
+_TURNS = f"""
+interaction_id, source, session_id, turn, user_id, response, calls_tool, observed_at,
+{asked_sql("answer")} AS question
 """
 
 
@@ -113,7 +114,7 @@ def whole_sessions(warehouse: Warehouse, touched: Touched, as_of: date) -> pl.Da
         WHERE arrival_day >= DATE '{touched.since}' AND session_id IN (SELECT session_id FROM sessions))"""
     return INTERACTIONS.conform(
         warehouse.read(
-            f"SELECT {_TURNS} FROM {current(INTERACTIONS, as_of, where=theirs)} "
+            f"SELECT {_TURNS} FROM {current(INTERACTIONS, as_of, where=theirs)} answer "
             "WHERE session_id IN (SELECT session_id FROM sessions)",
             sessions=touched.sessions,
         )

@@ -4,7 +4,7 @@ import polars as pl
 from rapidfuzz import fuzz, process
 
 from feedback_pipeline.questions import asked
-from feedback_pipeline.schemas import TOLD_CONVERSATION
+from feedback_pipeline.schemas import BY_OPENING
 
 # To compare takes time in the product of the lengths, and documents of millions of characters are pasted.
 _COMPARED = 20_000
@@ -34,10 +34,10 @@ def consecutive_turns(interactions: pl.DataFrame) -> pl.DataFrame:
         previous_response="response",
         previous_at="observed_at",
     )
-    # A conversation that no log told may have been opened more than once.
-    opens = pl.col("session_id").str.starts_with(TOLD_CONVERSATION) & (pl.col("turn") == 0)
-    before = turns.with_columns(before=_before(turns)).with_columns(before=pl.when(~opens).then("before"))
-    followed = before.join(previous, on="before", how="left", maintain_order="left")
+    # A conversation that no log names may have been opened more than once.
+    opens = pl.col("session_id").str.starts_with(BY_OPENING) & (pl.col("turn") == 0)
+    following = turns.with_columns(_before(turns)).with_columns(before=pl.when(~opens).then("before"))
+    followed = following.join(previous, on="before", how="left", maintain_order="left")
     goes_on = pl.col("calls_tool_right").fill_null(False) & (pl.col("question") == pl.col("previous_question"))
     told = ("previous_id", "previous_question", "previous_response", "previous_at")
     followed = followed.with_columns(pl.when(~goes_on).then(name).alias(name) for name in told)

@@ -9,9 +9,9 @@ import polars as pl
 
 from feedback_pipeline.ingestion.json_columns import query_lines
 from feedback_pipeline.questions import each_message
-from feedback_pipeline.schemas import TOLD_CONVERSATION
+from feedback_pipeline.schemas import BY_OPENING
 
-_IDS = f"SELECT '{TOLD_CONVERSATION}' || left(sha256(opening), 24) AS session_id FROM lines"
+_IDS = f"SELECT '{BY_OPENING}' || left(sha256(opening), 24) AS session_id FROM lines"
 _ROLE, _CONTENT = pl.element().struct.field("role"), pl.element().struct.field("content")
 
 

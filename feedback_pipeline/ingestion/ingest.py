@@ -13,10 +13,10 @@ from feedback_pipeline.ingestion.dropped_fields import without_dropped
 from feedback_pipeline.ingestion.feedback_ids import with_feedback_ids
 from feedback_pipeline.ingestion.json_columns import NotJSONError, json_kinds, with_ids
 from feedback_pipeline.ingestion.lines import BLOCK_BYTES, SUFFIXES, of_whole_file, read_lines
+from feedback_pipeline.ingestion.null_ids import without_null_ids
 from feedback_pipeline.ingestion.parsed import Parsed
 from feedback_pipeline.ingestion.parsers import has_shape, parse, split_records, unknown_shape
 from feedback_pipeline.ingestion.parts import with_answers_put_together
-from feedback_pipeline.ingestion.placeholders import without_placeholders
 from feedback_pipeline.ingestion.pseudonyms import Pseudonyms, named, renamed
 from feedback_pipeline.ingestion.reviewers import without_claims
 from feedback_pipeline.ingestion.source import Source
@@ -188,7 +188,7 @@ def _parsed(source: Source, frame: _Frame, lines: pl.DataFrame, pseudonyms: Pseu
     lines_here = lines.join(known, on=_PLACE, how="anti", maintain_order="left") if known.height else lines
     readable = lines_here.filter(pl.col("reason").is_null()).select("event_id", "payload")
     parsed = parse(source, readable.unique("event_id", keep="first", maintain_order=True), pseudonyms.of)
-    parsed = without_placeholders(parsed, source.placeholders)
+    parsed = without_null_ids(parsed, source.null_ids)
     received = dict(lines.group_by("file").len().iter_rows())
     return _Chunk(received, known, lines_here, parsed)
 

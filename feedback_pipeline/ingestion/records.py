@@ -55,6 +55,7 @@ class Interaction:
         _check_id("interaction_id", self.interaction_id)
         _check_time(self.observed_at)
         _check_integer("turn", self.turn, _INT32)
+        _check_truth("calls_tool", self.calls_tool)
         if not self.prompt_messages:
             raise RecordError("prompt_messages: empty")
         for position, message in enumerate(self.prompt_messages):
@@ -101,6 +102,7 @@ class Feedback:
                 raise RecordError(f"{field}: {value!r:.80} is not a number")
         _check_integer("range_start", self.range_start, _INT64)
         _check_integer("range_end", self.range_end, _INT64)
+        _check_truth("retracted", self.retracted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,7 @@ class AnswerPart:
         if self.observed_at is not None:
             _check_time(self.observed_at)
         _check_integer("turn", self.turn, _INT32)
+        _check_truth("calls_tool", self.calls_tool)
         for position, message in enumerate(self.prompt_messages or ()):
             for part in (message["role"], message["content"]):
                 _check_string(f"prompt_messages.{position}", part)
@@ -239,3 +242,8 @@ def _check_time(value: object) -> None:
 def _check_integer(field: str, value: object, limit: int) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not -limit <= value < limit):
         raise RecordError(f"{field}: {value!r:.80} is not a whole number the table can hold")
+
+
+def _check_truth(field: str, value: object) -> None:
+    if not isinstance(value, bool | None):
+        raise RecordError(f"{field}: {value!r:.80} is neither true nor false")

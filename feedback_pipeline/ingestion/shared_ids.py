@@ -21,17 +21,17 @@ WITH answers AS (
 ), totals AS (
     SELECT source, count(*) AS total FROM answers GROUP BY source
 ), told AS (
-    SELECT source, 'session' AS of, session_id AS id, count(*) AS answers, count(DISTINCT user_id) AS users
+    SELECT source, 'session' AS kind, session_id AS id, count(*) AS answers, count(DISTINCT user_id) AS users
     FROM answers GROUP BY ALL
     UNION ALL
     SELECT source, 'user', user_id, count(*), 1 FROM answers WHERE user_id IS NOT NULL GROUP BY ALL
 )
-SELECT source, of, id, answers, users FROM told JOIN totals USING (source)
+SELECT source, kind, id, answers, users FROM told JOIN totals USING (source)
 WHERE users > {_USERS} OR (answers >= {_LEAST} AND answers > {_SHARE} * total)
-ORDER BY source, answers DESC, of, id
+ORDER BY source, answers DESC, kind, id
 """
 
 
 def shared_ids(warehouse: Warehouse, days: Sequence[date]) -> pl.DataFrame:
-    """Each `id` of a `source`'s user or session (`of`) that too many `users` or `answers` of the days have."""
+    """Each `id` of a `source`'s user or session (`kind`) that too many `users` or `answers` of the days have."""
     return warehouse.read(_SHARED, {"days": sorted(days)})

@@ -8,7 +8,7 @@ delimiter: ";"             # of CSV files; a comma if not given
 join_window_hours: 24      # feedback that names its user alone is about that user's last answer in so many hours
 drop: [metadata.email, "messages[].name"]   # fields taken out of every record before anything is stored
 question_pattern: '(?s).*\nQuestion: (.*)\nAnswer:'   # where the product writes a prompt around what the user asked
-placeholders: [guest]      # ids of users and sessions that stand for none, beside the usual (`placeholders.USUAL`)
+null_ids: [guest]          # ids of users and sessions that stand for none, beside the usual (`null_ids.NULL_IDS`)
 reviewers: true            # lines with the role `reviewer` are a reviewer's word; else they are a user's
 records: data              # of JSON documents: the field whose list holds the records
 mapping: …                 # with format mapping: see `mapping.declaration`
@@ -68,7 +68,7 @@ class Source:
     one that holds several, and `pages` the fields with the list of an API's page; with `in_parts`,
     several lines may tell an answer together. `records` names the list of a JSON document. `reviewers`
     says whether its lines may speak for reviewers. `question_pattern` is as for `questions.told_by`.
-    `placeholders` are ids that stand for none. `users` are fields that tell users, beside those of the formats.
+    `null_ids` are ids that stand for none. `users` are fields that tell users, beside those of the formats.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Source:
     join_window_hours: float | None = None
     drop: tuple[str, ...] = ()
     question_pattern: str | None = None
-    placeholders: tuple[str, ...] = ()
+    null_ids: tuple[str, ...] = ()
     adapter: str | None = None
     reviewers: bool = False
     times: Numbers | None = None
@@ -136,7 +136,7 @@ class _Declaration(BaseModel):
     join_window_hours: Annotated[float, Field(gt=0, le=168)] | None = None
     drop: tuple[Annotated[str, AfterValidator(_field)], ...] = ()
     question_pattern: Annotated[str, AfterValidator(_pattern)] | None = None
-    placeholders: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    null_ids: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     reviewers: bool = False
     users: tuple[Annotated[str, AfterValidator(_field)], ...] = ()
     categories: dict[str, Literal[REASONS]] = {}  # type: ignore[valid-type]  # as above
@@ -187,7 +187,7 @@ def load_source(folder: Location) -> Source:
         join_window_hours=declaration.join_window_hours,
         drop=declaration.drop,
         question_pattern=declaration.question_pattern,
-        placeholders=declaration.placeholders,
+        null_ids=declaration.null_ids,
         adapter=declaration.adapter and declaration.adapter.partition(":")[0],
         reviewers=declaration.reviewers,
         times=declaration.times,

@@ -64,40 +64,48 @@ def interaction_fault(latest: datetime) -> pl.Expr:
 
 def feedback_fault(latest: datetime, by_user: bool = False) -> pl.Expr:
     """Why a row of feedback events cannot be used, or null; `latest` and `by_user` as for `rejections`."""
-    kind, retracted = pl.col("kind"), pl.col("retracted").fill_null(False)
+    retracted = pl.col("retracted").fill_null(False)
+    return pl.coalesce(
+        _missing("kind"),
+        _when(~pl.col("kind").is_in(FEEDBACK_KINDS), pl.format("unknown kind {}", pl.col("kind"))),
+        _when(retracted & pl.col("feedback_id").is_null(), "retracted without feedback_id"),
+        pl.when(~retracted).then(_fault_of_what_is_said(by_user)),
+        _time_fault(latest),
+    )
+
+
+def _fault_of_what_is_said(by_user: bool) -> pl.Expr:
+    kind = pl.col("kind")
     about = ("interaction_id", "session_id", *(("user_id",) if by_user else ()))
     needed = [
-        pl.when(~retracted & (kind == name)).then(_missing(column, f"{name} without {column}"))
+        pl.when(kind == name).then(_missing(column, f"{name} without {column}"))
         for name, columns in _NEEDED.items()
         for column in columns
     ] + [
-        pl.when(~retracted & (kind == name)).then(_when(_is_blank(column), f"{name} without {column}"))
+        pl.when(kind == name).then(_when(_is_blank(column), f"{name} without {column}"))
         for name, column in _SAID.items()
     ]
     start, end = pl.col("range_start"), pl.col("range_end")
     rating, low, high = pl.col("rating"), pl.col("rating_min"), pl.col("rating_max")
     return pl.coalesce(
-        _missing("kind"),
-        _when(~kind.is_in(FEEDBACK_KINDS), pl.format("unknown kind {}", kind)),
         _when(
-            ~retracted & pl.all_horizontal(pl.col(*about).is_null()),
+            pl.all_horizontal(pl.col(*about).is_null()),
             "none of interaction_id, session_id and user_id" if by_user else "neither interaction_id nor session_id",
         ),
         _when(
             ~pl.col("category").is_in(REASONS),
             pl.format("unknown category {}", pl.col("category")),
         ),
-        _when(retracted & pl.col("feedback_id").is_null(), "retracted without feedback_id"),
         _when(
-            ~retracted & (kind == "thumb") & ~pl.col("label").is_in(["up", "down", "none"]).fill_null(False),
+            (kind == "thumb") & ~pl.col("label").is_in(["up", "down", "none"]).fill_null(False),
             "thumb is not up, down or none",
         ),
         _when(
-            ~retracted & (kind == "highlight") & start.is_null() & pl.col("text").is_null(),
+            (kind == "highlight") & start.is_null() & pl.col("text").is_null(),
             "highlight without a range or a text",
         ),
         _when(
-            ~retracted & (kind == "survey") & pl.all_horizontal(pl.col("label", "rating", "text").is_null()),
+            (kind == "survey") & pl.all_horizontal(pl.col("label", "rating", "text").is_null()),
             "survey without an answer",
         ),
         _when(
@@ -109,7 +117,6 @@ def feedback_fault(latest: datetime, by_user: bool = False) -> pl.Expr:
         _when((rating < low) | (rating > high), pl.format("rating {} is off its scale", rating)),
         _when(start.is_null() != end.is_null(), "half a character range"),
         _when((start < 0) | (end < start), pl.format("character range {} to {} is none", start, end)),
-        _time_fault(latest),
     )
 
 

@@ -61,6 +61,18 @@ def land(source, day, records):
     (source / str(day) / "a.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
+def clear(source):
+    for day in source.glob("2026-*"):
+        shutil.rmtree(day)
+
+
+def declared(source, declaration, check):
+    """What a check says of the first day, read by a declaration."""
+    (source / "source.yaml").write_text(declaration)
+    store_day(Store().warehouse, source.parent, FIRST, Pseudonyms(b"key"))
+    return check(dg.build_asset_check_context(), store=Store())
+
+
 def nightly(*days):
     job = defs.resolve_job_def("nightly")
     if len(days) == 1:
@@ -130,15 +142,10 @@ def test_a_claim_to_be_a_reviewer_is_warned_of_with_its_source(tmp_path, monkeyp
     said = {"kind": "thumb", "label": "up", "interaction_id": "a", "timestamp": f"{FIRST}T10:00:00Z", "user_id": "u"}
     land(source, FIRST, [said | {"user_role": "reviewer"}, said])
 
-    def checked(declaration):
-        (source / "source.yaml").write_text(declaration)
-        store_day(Store().warehouse, tmp_path / "raw", FIRST, Pseudonyms(b"key"))
-        return reviewers_are_declared(dg.build_asset_check_context(), store=Store())
-
-    warned = checked("format: events")
+    warned = declared(source, "format: events", reviewers_are_declared)
     assert (warned.passed, warned.metadata["unconfirmed"].value) == (False, 1)
     assert f"| clicks | {FIRST} | 1 | 1 |" in warned.metadata["claims"].value
-    assert checked("format: events\nreviewers: true").passed
+    assert declared(source, "format: events\nreviewers: true", reviewers_are_declared).passed
 
 
 def test_an_id_that_names_answers_to_two_questions_is_warned_of_and_a_revision_is_not(tmp_path, monkeypatch):
@@ -167,8 +174,7 @@ def test_an_id_that_names_answers_to_two_questions_is_warned_of_and_a_revision_i
 def test_an_id_that_everybody_has_is_warned_of_until_it_is_declared_to_stand_for_nobody(tmp_path, monkeypatch):
     settle_in(tmp_path, monkeypatch)
     source = tmp_path / "raw" / "assistant"
-    for old in source.glob("2026-*"):
-        shutil.rmtree(old)
+    clear(source)
 
     def answered(number):
         about = {
@@ -179,17 +185,12 @@ def test_an_id_that_everybody_has_is_warned_of_until_it_is_declared_to_stand_for
 
     land(source, FIRST, [answered(number) for number in range(250)])
 
-    def checked(declaration):
-        (source / "source.yaml").write_text(declaration)
-        store_day(Store().warehouse, tmp_path / "raw", FIRST, Pseudonyms(b"key"))
-        return ids_tell_users_and_sessions_apart(dg.build_asset_check_context(), store=Store())
-
-    warned = checked("format: openai_chat")
+    warned = declared(source, "format: openai_chat", ids_tell_users_and_sessions_apart)
     assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
     of_user, of_session = warned.metadata["ids"].value.splitlines()[2:]
     assert (of_user.startswith("| assistant | user | user-"), of_user.endswith(" | 200 | 1 |")) == (True, True)
     assert of_session == "| assistant | session | main | 50 | 50 |"
-    assert checked("format: openai_chat\nplaceholders: [gast, MAIN]").passed
+    assert declared(source, "format: openai_chat\nnull_ids: [gast, MAIN]", ids_tell_users_and_sessions_apart).passed
     ids = Store().warehouse.read("SELECT count(DISTINCT session_id), count(user_id) FROM interactions")
     assert ids.row(0) == (250, 50)
 
@@ -203,24 +204,22 @@ AROUND = (
 def test_prompts_that_hide_their_questions_are_warned_of_until_a_pattern_tells_them(tmp_path, monkeypatch):
     settle_in(tmp_path, monkeypatch)
     source = tmp_path / "raw" / "assistant"
-    for old in source.glob("2026-*"):
-        shutil.rmtree(old)
+    clear(source)
     records = [line(FIRST, number) for number in range(40)]
     for number, record in enumerate(records[:25]):
         record["request"]["messages"][0]["content"] = AROUND.format(number)
     land(source, FIRST, records)
 
-    def checked(declaration):
-        (source / "source.yaml").write_text(declaration)
-        store_day(Store().warehouse, tmp_path / "raw", FIRST, Pseudonyms(b"key"))
-        return questions_are_the_users_words(dg.build_asset_check_context(), store=Store())
-
-    warned = checked("format: openai_chat")
+    warned = declared(source, "format: openai_chat", questions_are_the_users_words)
     assert (warned.passed, warned.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert warned.metadata["forms"].value.splitlines()[2:] == [
         "| assistant | 40 | 25 | answer the question of the user by the passages alone and say so |"
     ]
-    assert checked("format: openai_chat\nquestion_pattern: '(?s).*\\nQuestion: (.*)\\nAnswer:'").passed
+    assert declared(
+        source,
+        "format: openai_chat\nquestion_pattern: '(?s).*\\nQuestion: (.*)\\nAnswer:'",
+        questions_are_the_users_words,
+    ).passed
     told = Store().warehouse.read("SELECT question, prompt_messages[-1].content FROM interactions ORDER BY ALL")
     assert told.height == 40
     assert told["question"].drop_nulls().sort().to_list() == sorted(f"{number} of what?" for number in range(25))

@@ -7,7 +7,7 @@ import pytest
 
 from feedback_pipeline.evidence.implicit import implicit_evidence
 from feedback_pipeline.ingestion.conversations import with_conversations
-from feedback_pipeline.schemas import FEEDBACK_EVENTS, INTERACTIONS, TOLD_CONVERSATION
+from feedback_pipeline.schemas import BY_OPENING, FEEDBACK_EVENTS, INTERACTIONS
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SAID = [
@@ -47,7 +47,7 @@ def test_the_turns_of_a_conversation_are_one_session_and_follow_each_other():
     rows = read(*(line(turns) for turns in range(3)))
 
     assert rows["session_id"].n_unique() == 1
-    assert rows["session_id"][0].startswith(TOLD_CONVERSATION)
+    assert rows["session_id"][0].startswith(BY_OPENING)
     evidence = implicit_evidence(rows, FEEDBACK_EVENTS.empty(), NINE.date()).sort("interaction_id")
     assert evidence.select("interaction_id", "kind").rows() == [("0", "complaint_followup"), ("1", "positive_followup")]
 

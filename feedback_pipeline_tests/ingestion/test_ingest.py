@@ -312,12 +312,12 @@ def test_a_day_without_files_is_empty(world):
 
 @pytest.mark.parametrize("nobody", ["", " ", "null", "None", "undefined", "Anonymous", "guest"])
 def test_an_id_that_stands_for_nobody_is_none(world, nobody):
-    (world.zone / "assistant" / "source.yaml").write_text("format: openai_chat\nplaceholders: [Guest]")
+    (world.zone / "assistant" / "source.yaml").write_text("format: openai_chat\nnull_ids: [Guest]")
     unknown = [answer(name, user=nobody, metadata={"session_id": nobody}) for name in "ab"]
     world.land(b"\n".join([*unknown, answer("c", user="u", metadata={"session_id": "s"})]))
     thumb = {"kind": "thumb", "label": "up", "interaction_id": "a", "timestamp": "2026-01-05T11:00:00Z"}
     world.land(json.dumps(thumb | {"user_id": nobody, "session_id": nobody}).encode(), source="feedback")
-    (world.zone / "feedback" / "source.yaml").write_text("format: events\nplaceholders: [guest]")
+    (world.zone / "feedback" / "source.yaml").write_text("format: events\nnull_ids: [guest]")
     world.ingest()
 
     answers = world.warehouse.read(

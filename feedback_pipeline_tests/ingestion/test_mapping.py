@@ -16,6 +16,7 @@ from feedback_pipeline.ingestion.parsed import PARSED_FEEDBACK, PARSED_INTERACTI
 from feedback_pipeline.ingestion.records import Feedback, Interaction, Item, RecordError, parse_records
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+ASKED = [{"role": "user", "content": "Why?"}]
 COMMON = "common: {session_id: s, observed_at: {base: 2026-01-05T12:00:00Z}}\n"
 ANSWER = COMMON + 'interactions: [{interaction_id: "a-{id}", question: "{q}", response: "{a}"}]\n'
 
@@ -347,6 +348,20 @@ def test_frames_have_the_columns_of_the_tables() -> None:
     assert parsed.feedback_events["feedback_id"].to_list() == [None, "own", None]
     assert parsed.interactions["prompt_messages"].to_list() == [[{"role": "user", "content": "Ü"}]] * 2
     assert parsed.interactions["event_id"].to_list() == ["e", "f"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "needed"),
+    [
+        (Feedback, "retracted", {"kind": "copy"}),
+        (Interaction, "calls_tool", {"interaction_id": "a", "response": "r", "prompt_messages": ASKED}),
+    ],
+    ids=["feedback", "answer"],
+)
+def test_a_truth_value_that_is_none_costs_the_line_alone(kind: type[Item], field: str, needed: dict[str, Any]) -> None:
+    lines = pl.DataFrame({"event_id": ["e", "f"], "payload": ['{"v": true}', '{"v": "yes"}']})
+    parsed = parse_records(lines, lambda record: [kind(**needed, observed_at=NOON, **{field: record["v"]})])
+    assert parsed.rejections.rows() == [("f", f"{field}: 'yes' is neither true nor false")]
 
 
 def test_a_failing_adapter_costs_the_line_it_fails_on() -> None:

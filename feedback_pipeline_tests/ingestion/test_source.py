@@ -69,7 +69,7 @@ def test_an_adapter_is_given_its_options(tmp_path: Path) -> None:
         ("format: events\nreviewers: maybe", "reviewers: true or false is needed, not 'maybe'"),
         ("format: openai_chat\nquestion_pattern: 'Question: (.*'", "question_pattern: 'Question: (.*' is no regular"),
         ("format: openai_chat\nquestion_pattern: 'Question: .*'", "question_pattern: 'Question: .*' has no group in"),
-        ("format: events\nplaceholders: guest", "placeholders: a list is needed, not 'guest'"),
+        ("format: events\nnull_ids: guest", "null_ids: a list is needed, not 'guest'"),
         ("format: events\njoin_window_hours: 200", "join_window_hours: 200 is above 168"),
         ("format: zendesk\ncategories: {slow: late}", "categories.slow: 'late' is none of factually_incorrect"),
         ("format: zendesk\nscales: {ease: [1, 2, 3]}", "scales.ease: 3 values where 2 are needed"),

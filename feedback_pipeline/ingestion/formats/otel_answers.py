@@ -12,7 +12,7 @@ from feedback_pipeline.ingestion.formats.otel_messages import (
     TOOL_FINISHES,
     answered,
     asked,
-    calls_tools,
+    output_calls_tool,
 )
 from feedback_pipeline.ingestion.formats.otel_signals import Signal, answer_ids, ended, environment, ids, text
 from feedback_pipeline.ingestion.formats.otlp import Record
@@ -84,7 +84,7 @@ def _part(signal: Signal, told: Record, events: Record, rank: int, reading: Read
     if "response" not in fields and calls:
         raise RecordError(f"{_FINISHES}: {CALLS_TOOL}")
     # An agent's span tells its whole work, the tools it called on the way included.
-    if calls or (response is not None and not agent and calls_tools(told)):
+    if calls or (response is not None and not agent and output_calls_tool(told)):
         fields["calls_tool"] = True
     own = ids(signal.attributes, reading)
     return AnswerPart(

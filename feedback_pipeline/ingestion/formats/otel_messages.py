@@ -58,7 +58,7 @@ def answered(told: Record, last: bool) -> str | None:
     return choices[spoken[-1 if last else 0]]["content"]
 
 
-def calls_tools(told: Record) -> bool:
+def output_calls_tool(told: Record) -> bool:
     """Whether the model asks for a tool in what it answered."""
     recorded = _recorded(told, OUTPUT)
     return any(map(calls_tool, recorded if isinstance(recorded, list) else [recorded]))

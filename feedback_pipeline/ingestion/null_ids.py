@@ -10,13 +10,13 @@ import polars as pl
 from feedback_pipeline.ingestion.parsed import Parsed
 
 # What JavaScript and Python make of a missing value, and what products write in its place; in any case of letters.
-USUAL = ("", "null", "none", "undefined", "nan", "anonymous", "unknown", "default")
+NULL_IDS = ("", "null", "none", "undefined", "nan", "anonymous", "unknown", "default")
 _IDS = ("user_id", "session_id")
 
 
-def without_placeholders(parsed: Parsed, declared: tuple[str, ...]) -> Parsed:
+def without_null_ids(parsed: Parsed, declared: tuple[str, ...]) -> Parsed:
     """`parsed` with null for ids of users and sessions that stand for none: the usual, and those `declared`."""
-    texts = pl.lit([*USUAL, *(each.lower() for each in declared)])
+    texts = pl.lit([*NULL_IDS, *(each.lower() for each in declared)])
     ids = [pl.when(~pl.col(name).str.strip_chars().str.to_lowercase().is_in(texts)).then(name) for name in _IDS]
     return replace(
         parsed,
